@@ -1,0 +1,81 @@
+package kind
+
+import (
+	"strconv"
+
+	"github.com/sagemoat/sagemoat/pkg/posture"
+)
+
+// EndpointConfig is an endpoint configuration. A variant with a model has the
+// model's network; a variant without one, which inference components use, has
+// the configuration's own; a serverless variant has none of ours.
+// https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+const EndpointConfig Kind = "endpoint-config"
+
+var endpointConfig = Row{
+	Kind:     EndpointConfig,
+	Words:    "endpoint configuration",
+	Key:      []string{"EndpointConfigName"},
+	Resource: "endpoint-config/{EndpointConfigName}",
+	Calls: []Call{
+		{Name: "CreateEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName", "ProductionVariants"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "ModelArn"}},
+	},
+	Deletes:  []string{"DeleteEndpointConfig"},
+	Describe: Describe{Name: "DescribeEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName"}},
+	Lists:    []string{"ListEndpointConfigs"},
+	Natives: []Native{{
+		DetailType: "SageMaker Endpoint Config State Change", ARN: "EndpointConfigArn",
+		Lacks: []string{"VpcConfig", "EnableNetworkIsolation", "ServerlessConfig", "EnableSSMAccess"},
+	}},
+	Refers: []Reference{{Model, "ProductionVariants[].ModelName"}, {Model, "ShadowProductionVariants[].ModelName"}},
+	Closes: "an endpoint configuration cannot be changed: create a new one (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
+	Paste:  pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
+	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html",
+	parts:  endpointConfigParts,
+}
+
+func endpointConfigParts(r *reader) []Part {
+	own := r.container(where{VPC: "VpcConfig", Isolation: "EnableNetworkIsolation"})
+	var parts []Part
+	for _, list := range []string{"ProductionVariants", "ShadowProductionVariants"} {
+		f := r.at(list)
+		variants := r.each(f)
+		for i, v := range variants {
+			parts = append(parts, r.variant(v, list+"["+strconv.Itoa(i)+"]", own)...)
+		}
+		if len(variants) == 0 && (f.set() || list == "ProductionVariants") {
+			// Every configuration has a production variant.
+			parts = append(parts, Part{Name: list, Path: f.path, Posture: unknown(posture.Container, r.why(f))})
+		}
+	}
+	return parts
+}
+
+// variant judges one variant: serverless, by its model, or by the
+// configuration's own settings.
+func (r *reader) variant(v field, fallback string, own posture.Posture) []Part {
+	name := r.below(v, "VariantName").value.Str()
+	if name == "" {
+		name = fallback
+	}
+	serverlessConfig, modelName := r.below(v, "ServerlessConfig"), r.below(v, "ModelName")
+	var parts []Part
+	switch {
+	case serverlessConfig.value.Why() != "" || !serverlessConfig.known:
+		parts = single(unknown(posture.Container, r.why(serverlessConfig)))
+	case serverlessConfig.set():
+		parts = single(serverless(serverlessConfig.path))
+	case modelName.set():
+		parts = r.byModel(modelName)
+	case modelName.unset():
+		parts = single(own)
+	default:
+		parts = single(unknown(posture.Container, r.why(modelName)))
+	}
+	for i := range parts {
+		parts[i].Name, parts[i].Path = name, v.path
+		p := &parts[i].Posture
+		r.access(p, posture.SSMAccess, r.below(v, "EnableSSMAccess"), nil)
+	}
+	return parts
+}

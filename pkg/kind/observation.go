@@ -1,0 +1,135 @@
+package kind
+
+import (
+	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/pipeline"
+)
+
+// Shape is the form in which something was told of a resource.
+type Shape string
+
+// The shapes.
+const (
+	ShapeCloudTrail Shape = "cloudtrail" // a CloudTrail record, bare or delivered by EventBridge
+	ShapeNative     Shape = "native"     // an event that SageMaker sent
+	ShapeDescribe   Shape = "describe"   // the response of a Describe call
+	ShapeRequest    Shape = "request"    // the request of a Create or Update call
+	ShapePipeline   Shape = "pipeline"   // a pipeline definition
+)
+
+// Source says where an observation is from.
+type Source struct {
+	Type  Shape
+	Event string // operation or detail-type; empty where there is none
+	ID    string // eventID of a record, id of an event
+	Actor string // ARN of who called; empty where it is not told
+	File  string
+	// Offset is the byte at which the record begins in the (decompressed) file.
+	Offset int64
+}
+
+// Observation is what one record tells of one resource.
+type Observation struct {
+	Row    *Row
+	Call   *Call   // nil unless the record is of an API call
+	Native *Native // nil unless the record is an event of SageMaker's own
+	Source Source
+	Time   time.Time // zero where the record has none
+
+	Partition, Account, Region string
+	// Key is the key under which references find the resource.
+	Key, Name, ARN string
+
+	Doc        jsondoc.Value // request, detail or response
+	Base       string        // JSON path of Doc in the record
+	Response   jsondoc.Value // of an API call
+	Definition *pipeline.Document
+
+	Role string // IAM role ARN of who called; empty where it is not told
+	// Deletes says that the call ended the resource.
+	Deletes bool
+	// Refused is the error code of a call that failed; empty where it succeeded.
+	Refused string
+}
+
+// Record is the observation by itself, as a configuration to read: what it does
+// not name is the default, or unknown, by its shape.
+func (o *Observation) Record() Record {
+	rec := Record{Doc: o.Doc, Base: o.Base, Lower: o.Source.Type == ShapeCloudTrail}
+	if o.Row.Describe.Name != "" && o.Key != "" {
+		rec.Look = o.Row.Describe.Name + " " + o.Key
+	}
+	switch o.Source.Type {
+	case ShapeNative:
+		rec.Lacks = o.Native.Lacks
+		if !o.Native.Whole {
+			rec.Absence, rec.Why = AbsentAtTopIsUnknown, "not in this event"
+		}
+	case ShapeDescribe:
+		rec.Lacks = append([]string{"Tags"}, o.Row.Describe.Lacks...)
+	case ShapeCloudTrail:
+		rec.Call = o.Call.Name
+		o.called(&rec)
+	case ShapeRequest:
+		rec.Call = o.Call.Name
+		if o.Call.Effect != Creates {
+			o.called(&rec)
+		}
+	case ShapePipeline:
+	}
+	return rec
+}
+
+// called fills in what a call leaves open.
+func (o *Observation) called(rec *Record) {
+	if result := o.Response.At(o.Call.Result); o.Call.Result != "" && result.Kind() == jsondoc.Object {
+		rec.Doc, rec.Base = result, "responseElements."+lowerFirst(o.Call.Result)
+		return
+	}
+	switch o.Call.Effect {
+	case Creates:
+		if o.Doc.Empty() {
+			rec.Absence, rec.Why = AbsentIsUnknown, "requestParameters is empty in this record"
+		}
+	case Replaces:
+		rec.Absence, rec.Why = AbsentAtTopIsUnknown, "not named in this call, and the configuration before it is not in the input"
+	case Changes, Runs:
+		rec.Absence, rec.Why = AbsentIsUnknown, "not named in this call, and the configuration before it is not in the input"
+	}
+}
+
+// Whole says whether the observation tells the whole configuration, or at
+// least begins a new one, rather than a change to an earlier one.
+func (o *Observation) Whole() bool {
+	switch o.Source.Type {
+	case ShapeNative:
+		return o.Native.Whole
+	case ShapeCloudTrail, ShapeRequest:
+		return o.Call.Effect == Creates || o.Call.Result != "" && o.Response.At(o.Call.Result).Kind() == jsondoc.Object
+	case ShapeDescribe, ShapePipeline:
+	}
+	return true
+}
+
+// Tags reads the tags of a configuration: a list of keys and values in
+// requests, an object in events. known is false where they are not recorded.
+func (r *Row) Tags(rec Record) (tags map[string]string, known bool) {
+	in := &reader{Record: rec, row: r}
+	f := in.at("Tags")
+	tags = map[string]string{}
+	if f.value.Empty() {
+		return tags, f.known
+	}
+	for _, m := range f.value.Members() {
+		switch f.value.Kind() {
+		case jsondoc.Array:
+			tags[m.Value.Get("Key").Str()] = m.Value.Get("Value").Str()
+		case jsondoc.Object:
+			tags[m.Name] = m.Value.Str()
+		default:
+		}
+	}
+	return tags, f.value.Kind() == jsondoc.Array || f.value.Kind() == jsondoc.Object
+}
