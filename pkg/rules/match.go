@@ -1,0 +1,206 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/posture"
+)
+
+// Subject is a resource to judge, as far as a record tells of it.
+type Subject struct {
+	Kind kind.Kind
+	Name string
+	ARN  string // empty where it is not told
+	// Account and Region are empty where they are not told, as in a request.
+	Account, Region string
+	// Role is the IAM role ARN of who made the call; empty where it is not told.
+	Role string
+	Tags map[string]string
+	// TagsKnown says that Tags is all of them.
+	TagsKnown bool
+	Parts     []kind.Part
+}
+
+// fits says whether a subject's part is one that a match is about: yes, no, or
+// unknown where the record does not tell.
+func (m Match) fits(s *Subject, p *kind.Part) posture.Fact {
+	all := posture.Yes
+	for _, f := range []posture.Fact{
+		kindFits(m.Kinds, s, p),
+		among(m.Accounts, s.Account),
+		among(m.Regions, s.Region),
+		among(m.Roles, s.Role),
+		among(m.Resources, s.ARN),
+		nameFits(m.Names, s.Name),
+		tagsFit(m.Tags, s),
+	} {
+		switch f {
+		case posture.No:
+			return posture.No
+		case posture.Unknown:
+			all = posture.Unknown
+		case posture.Yes, posture.NotApplicable:
+		}
+	}
+	return all
+}
+
+// kindFits compares kinds. The steps of a pipeline are of the kind that they
+// start, too.
+func kindFits(kinds []string, s *Subject, p *kind.Part) posture.Fact {
+	if len(kinds) == 0 || slices.Contains(kinds, string(s.Kind)) {
+		return posture.Yes
+	}
+	inPipeline := s.Kind == kind.Pipeline || s.Kind == kind.PipelineExecution
+	return posture.Of(inPipeline && slices.Contains(kinds, string(p.Kind)))
+}
+
+// among says whether a value is one of the wanted ones; "*" is any.
+func among(want []string, value string) posture.Fact {
+	switch {
+	case len(want) == 0, slices.Contains(want, "*"):
+		return posture.Yes
+	case value == "":
+		return posture.Unknown
+	default:
+		return posture.Of(slices.Contains(want, value))
+	}
+}
+
+func nameFits(patterns []string, name string) posture.Fact {
+	switch {
+	case len(patterns) == 0:
+		return posture.Yes
+	case name == "":
+		return posture.Unknown
+	default:
+		return posture.Of(slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) }))
+	}
+}
+
+func tagsFit(want map[string]string, s *Subject) posture.Fact {
+	fit := posture.Yes
+	for key, value := range want {
+		switch have, ok := s.Tags[key]; {
+		case ok && have == value:
+		case ok || s.TagsKnown:
+			return posture.No
+		default:
+			fit = posture.Unknown
+		}
+	}
+	return fit
+}
+
+// glob matches * (any characters) and ? (one character).
+func glob(pattern, s string) bool {
+	star, mark := -1, 0
+	p, i := 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// settings are the settings that a rule may have for a part: one, unless
+// whether an override applies cannot be told from the record.
+func (f *File) settings(id ID, s *Subject, p *kind.Part) []Setting {
+	possible := []Setting{f.Rules[id]}
+	for _, o := range f.Overrides {
+		want, ok := o.Rules[id]
+		if !ok {
+			continue
+		}
+		switch o.Match.fits(s, p) {
+		case posture.Yes:
+			possible = []Setting{want}
+		case posture.Unknown:
+			possible = append(possible, want)
+		case posture.No, posture.NotApplicable:
+		}
+	}
+	return possible
+}
+
+// allowed says whether an id may be used: yes, no, or unknown where the record
+// does not tell the account or whether an override applies.
+func (f *File) allowed(id string, s *Subject, p *kind.Part, list func(*Allow) []string, narrow func(*Narrow) []string) posture.Fact {
+	fit := posture.No
+	for i := range f.Allow {
+		a := &f.Allow[i]
+		if !slices.Contains(list(a), id) {
+			continue
+		}
+		in := Match{Accounts: a.Accounts, Regions: a.Regions, Kinds: a.Kinds}.fits(s, p)
+		if in == posture.Yes {
+			fit = posture.Yes
+			break
+		}
+		if in == posture.Unknown {
+			fit = posture.Unknown
+		}
+	}
+	for _, o := range f.Overrides {
+		if o.Allow == nil || len(narrow(o.Allow)) == 0 || slices.Contains(narrow(o.Allow), id) || fit == posture.No {
+			continue
+		}
+		switch o.Match.fits(s, p) {
+		case posture.Yes:
+			return posture.No
+		case posture.Unknown:
+			fit = posture.Unknown
+		case posture.No, posture.NotApplicable:
+		}
+	}
+	return fit
+}
+
+func allowSubnets(a *Allow) []string   { return a.Subnets }
+func allowGroups(a *Allow) []string    { return a.SecurityGroups }
+func narrowSubnets(n *Narrow) []string { return n.Subnets }
+func narrowGroups(n *Narrow) []string  { return n.SecurityGroups }
+
+// Allowed returns the subnets and security groups that a resource of a kind in
+// an account and Region may use, in the file's order, without repetition. What
+// stands in one list with a VPC is of that VPC; only the first such VPC's are
+// returned, so that they can be used together.
+func (f *File) Allowed(account, region string, k kind.Kind) (subnets, securityGroups []string) {
+	s := &Subject{Kind: k, Account: account, Region: region}
+	vpc := ""
+	for _, a := range f.Allow {
+		if (Match{Accounts: a.Accounts, Regions: a.Regions, Kinds: a.Kinds}).fits(s, &kind.Part{}) != posture.Yes {
+			continue
+		}
+		if vpc != "" && a.VPC != "" && a.VPC != vpc {
+			continue
+		}
+		if a.VPC != "" {
+			vpc = a.VPC
+		}
+		subnets, securityGroups = union(subnets, a.Subnets), union(securityGroups, a.SecurityGroups)
+	}
+	return subnets, securityGroups
+}
+
+func union(list, more []string) []string {
+	for _, id := range more {
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
