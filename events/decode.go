@@ -1,0 +1,225 @@
+// Package events reads what tells of SageMaker AI resources: CloudTrail records
+// (bare, in a log, delivered by EventBridge, returned by LookupEvents), events
+// that SageMaker sends, Describe responses, requests and pipeline definitions.
+// The content decides which of these a document is.
+//
+// Decoding is total: what is not about a network of SageMaker AI is no error
+// and tells nothing; a document that cannot be read, or that is none of these,
+// is an error that says what was found.
+package events
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/pipeline"
+)
+
+// ErrShape says that a document is none of the shapes that are read.
+var ErrShape = errors.New("not a CloudTrail record or log, LookupEvents output, EventBridge event, Describe response, API request or pipeline definition")
+
+// Decode reads one document. It returns no observation where the document has
+// a known shape and tells nothing of a network. The error is an
+// [*jsondoc.Error], or wraps [ErrShape].
+func Decode(data []byte) ([]*kind.Observation, error) {
+	v, err := jsondoc.Parse(data, kind.FreeForm())
+	if err != nil {
+		return nil, err
+	}
+	return decode(v)
+}
+
+func decode(v jsondoc.Value) ([]*kind.Observation, error) {
+	switch {
+	case v.Kind() == jsondoc.Array:
+		return decodeAll(v)
+	case v.Kind() != jsondoc.Object:
+		return nil, fmt.Errorf("found %s: %w", v.Kind(), ErrShape)
+	case has(v, "eventName", "eventSource"):
+		return one(cloudTrail(v, envelope{}))
+	case has(v, "detail-type", "source", "detail"):
+		return one(eventBridge(v))
+	case has(v, "Records"):
+		return decodeAll(v.Get("Records"))
+	case has(v, "CloudTrailEvent"):
+		return lookedUp(v.Get("CloudTrailEvent"))
+	case has(v, "Events"):
+		return decodeAll(v.Get("Events"))
+	case has(v, "status_code", "data"):
+		// A response as botocore's recorders keep it.
+		return decode(v.Get("data"))
+	case pipeline.Looks(v):
+		return nil, errDefinition
+	}
+	if err := errorResponse(v); err != nil {
+		return nil, err
+	}
+	if row, ok := kind.ByDescribe(v); ok {
+		return one(described(row, v), nil)
+	}
+	if row, call, ok := kind.ByRequest(v); ok {
+		return one(requested(row, call, v), nil)
+	}
+	return nil, fmt.Errorf("%s: %w", looksLike(v), ErrShape)
+}
+
+// errDefinition says that the document is a pipeline definition, which is read
+// from its text.
+var errDefinition = errors.New("a pipeline definition")
+
+// DecodeFile reads a document that stands in a file by itself, so that it may
+// be a pipeline definition; name is what that is called then.
+func DecodeFile(data []byte, name string) ([]*kind.Observation, error) {
+	out, err := Decode(data)
+	if !errors.Is(err, errDefinition) {
+		return out, err
+	}
+	doc, err := pipeline.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	row, _ := kind.Of(kind.Pipeline)
+	return one(&kind.Observation{
+		Row: row, Name: name, Definition: doc,
+		Source: kind.Source{Type: kind.ShapePipeline},
+	}, nil)
+}
+
+func one(o *kind.Observation, err error) ([]*kind.Observation, error) {
+	if o == nil {
+		return nil, err
+	}
+	return []*kind.Observation{o}, err
+}
+
+// decodeAll reads the elements of a list, each by itself: one that cannot be
+// read does not take the others with it.
+func decodeAll(list jsondoc.Value) ([]*kind.Observation, error) {
+	var out []*kind.Observation
+	var errs []error
+	for i, m := range list.Members() {
+		more, err := decode(m.Value)
+		out = append(out, more...)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("[%d]: %w", i, err))
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// lookedUp reads the record that LookupEvents returns as a string.
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Event.html
+func lookedUp(record jsondoc.Value) ([]*kind.Observation, error) {
+	text, ok := record.Text()
+	if !ok {
+		return nil, fmt.Errorf("CloudTrailEvent is %s, not a string: %w", record.Kind(), ErrShape)
+	}
+	v, err := jsondoc.Parse([]byte(text), kind.FreeForm())
+	if err != nil {
+		return nil, fmt.Errorf("CloudTrailEvent: %w", err)
+	}
+	return one(cloudTrail(v, envelope{}))
+}
+
+func has(v jsondoc.Value, members ...string) bool {
+	for _, m := range members {
+		if v.Get(m).Kind() == jsondoc.Absent {
+			return false
+		}
+	}
+	return true
+}
+
+// errorResponse recognises the answer to a call that failed.
+func errorResponse(v jsondoc.Value) error {
+	if code := v.At("Error.Code").Str(); code != "" {
+		return fmt.Errorf("an AWS error response (%s), which tells no configuration: %w", clip(code), ErrShape)
+	}
+	return nil
+}
+
+// looksLike names a document that is none of the shapes.
+func looksLike(v jsondoc.Value) string {
+	switch {
+	case has(v, "AWSTemplateFormatVersion"), has(v, "Resources") && v.Get("Resources").Kind() == jsondoc.Object:
+		return "a CloudFormation template, which this version does not read"
+	case has(v, "format_version", "terraform_version"):
+		return "a Terraform plan, which this version does not read"
+	}
+	names := make([]string, 0, 5)
+	for _, m := range v.Members() {
+		if len(names) == 5 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, clip(m.Name))
+	}
+	return "an object with the members " + strings.Join(names, ", ")
+}
+
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// described reads a Describe response.
+func described(row *kind.Row, v jsondoc.Value) *kind.Observation {
+	base := ""
+	if row.Describe.Under != "" {
+		if m, ok := v.Find(row.Describe.Under); ok {
+			v, base = m.Value, m.Name
+		}
+	}
+	o := &kind.Observation{Row: row, Doc: v, Base: base, Source: kind.Source{Type: kind.ShapeDescribe, Event: row.Describe.Name}}
+	locate(o, v.Get(row.Describe.ARN).Str(), v)
+	for _, member := range []string{"LastModifiedTime", "LastUpdatedDate", "LastModifiedDate", "CreationTime", "CreateDate"} {
+		if t, ok := when(v.Get(member)); ok {
+			o.Time = t
+			break
+		}
+	}
+	return o
+}
+
+// requested reads a request that has not been made, or of which only the
+// request is at hand.
+func requested(row *kind.Row, call *kind.Call, v jsondoc.Value) *kind.Observation {
+	o := &kind.Observation{Row: row, Call: call, Doc: v, Source: kind.Source{Type: kind.ShapeRequest, Event: call.Name}}
+	o.Key, o.Name = row.KeyOf(v)
+	return o
+}
+
+// when reads a point in time in any of the forms that AWS writes: RFC 3339, the
+// AWS SDK for Python's, or seconds or milliseconds since 1970 as a number or a
+// string.
+func when(v jsondoc.Value) (time.Time, bool) {
+	if lit, ok := v.Literal(); ok {
+		return epoch(lit)
+	}
+	s := v.Str()
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return epoch(s)
+}
+
+func epoch(s string) (time.Time, bool) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || n < 1e8 || n > 1e14 {
+		return time.Time{}, false
+	}
+	if n < 1e11 {
+		n *= 1000
+	}
+	return time.UnixMilli(int64(n)).UTC(), true
+}

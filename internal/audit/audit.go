@@ -1,0 +1,167 @@
+// Package audit reads inputs, resolves what they refer to among all of them,
+// and judges every call that created or changed the network of a SageMaker AI
+// resource.
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/finding"
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/resolve"
+	"github.com/sagemoat/sagemoat/pkg/rules"
+	"github.com/sagemoat/sagemoat/pkg/verdict"
+)
+
+// Options say what to judge by and what of it to keep.
+type Options struct {
+	Rules *rules.File
+	Now   time.Time // decides which exceptions have expired
+	Keep  Filter
+	// Progress, if not nil, is told what was read so far. It may be called from
+	// several goroutines, one at a time.
+	Progress func(files int, bytes int64)
+}
+
+// Filter keeps findings. The zero Filter keeps everything.
+type Filter struct {
+	Classes  []verdict.Class
+	Severity rules.Severity // at least as bad; empty keeps all
+	Kinds    []kind.Kind
+	Accounts []string
+	// Since and Until bound the time of the evidence; what has no time is kept.
+	Since, Until time.Time
+}
+
+// Problem is something of the input that could not be read.
+type Problem struct {
+	File   string
+	Offset int64 // byte in the decompressed file; -1 where the whole file is meant
+	Err    error
+}
+
+func (p Problem) Error() string {
+	if p.Offset < 0 {
+		return fmt.Sprintf("%s: %v", p.File, p.Err)
+	}
+	return fmt.Sprintf("%s: byte %d: %v", p.File, p.Offset, p.Err)
+}
+
+// Unwrap returns the reason.
+func (p Problem) Unwrap() error { return p.Err }
+
+// Report is what a run found.
+type Report struct {
+	Findings   []*finding.Finding // by time, then resource
+	Refused    []*kind.Observation
+	Problems   []Problem
+	Duplicates int // records that were in the input more than once
+	Files      int
+	Bytes      int64 // decompressed
+}
+
+// Run reads the inputs and judges them. What cannot be read is a Problem of
+// the report; the error is the context's.
+func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
+	report := &Report{}
+	observations, err := in.read(ctx, report, opts.Progress)
+	if err != nil {
+		return nil, err
+	}
+	observations = report.unique(observations)
+
+	index := resolve.New()
+	var judged []*kind.Observation
+	for _, o := range observations {
+		switch {
+		case o.Refused != "" && o.Deletes:
+		case o.Refused != "":
+			if opts.Keep.observation(o) {
+				report.Refused = append(report.Refused, o)
+			}
+		default:
+			index.Add(o)
+			if !o.Deletes && opts.Keep.observation(o) {
+				judged = append(judged, o)
+			}
+		}
+	}
+	for _, o := range judged {
+		if f := Judge(index, o, opts.Rules, opts.Now); opts.Keep.finding(f) {
+			report.Findings = append(report.Findings, f)
+		}
+	}
+	return report, nil
+}
+
+// Judge judges one observation, with its references resolved in the index.
+func Judge(index *resolve.Index, o *kind.Observation, file *rules.File, now time.Time) *finding.Finding {
+	s := &rules.Subject{
+		Kind: o.Row.Kind, Name: o.Name, ARN: o.ARN, Account: o.Account, Region: o.Region,
+		Role: o.Role, Parts: index.Parts(o),
+	}
+	s.Tags, s.TagsKnown = o.Row.Tags(index.Record(o))
+	return finding.New(o, file.Judge(s, now), file)
+}
+
+// unique sorts observations by time and resource, and leaves out those that
+// are the same record again.
+func (r *Report) unique(all []*kind.Observation) []*kind.Observation {
+	slices.SortStableFunc(all, func(a, b *kind.Observation) int {
+		return cmp.Or(
+			a.Time.Compare(b.Time), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Row.Kind, b.Row.Kind), cmp.Compare(a.Key, b.Key),
+			cmp.Compare(a.Source.Event, b.Source.Event), cmp.Compare(a.Source.ID, b.Source.ID),
+			cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Offset, b.Source.Offset),
+		)
+	})
+	type identity struct{ id, account, region, event, key string }
+	seen := map[identity][]*kind.Observation{}
+	return slices.DeleteFunc(all, func(o *kind.Observation) bool {
+		if o.Source.ID == "" {
+			return false
+		}
+		id := identity{o.Source.ID, o.Account, o.Region, o.Source.Event, o.Key}
+		for _, older := range seen[id] {
+			if older.Time.Equal(o.Time) && older.Refused == o.Refused && jsondoc.Equal(older.Doc, o.Doc) {
+				r.Duplicates++
+				return true
+			}
+		}
+		seen[id] = append(seen[id], o)
+		return false
+	})
+}
+
+// observation keeps by what is known before judging.
+func (f Filter) observation(o *kind.Observation) bool {
+	switch {
+	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, o.Row.Kind):
+		return false
+	case len(f.Accounts) > 0 && !slices.Contains(f.Accounts, o.Account):
+		return false
+	case o.Time.IsZero():
+		return true
+	case !f.Since.IsZero() && o.Time.Before(f.Since):
+		return false
+	default:
+		return f.Until.IsZero() || o.Time.Before(f.Until)
+	}
+}
+
+// finding keeps by the judgement.
+func (f Filter) finding(g *finding.Finding) bool {
+	if len(f.Classes) > 0 && !slices.Contains(f.Classes, g.Judgement.Verdict.Class) {
+		return false
+	}
+	return f.Severity == "" || g.Judgement.Severity != "" && g.Judgement.Severity.AtLeast(f.Severity)
+}
+
+// Failed says whether anything failed the rules.
+func (r *Report) Failed() bool {
+	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool { return f.Judgement.Compliance == rules.Failed })
+}

@@ -1,0 +1,64 @@
+// Package finding is what the world is told of a verdict: one object of JSON,
+// which is a public interface, a finding in the AWS Security Finding Format, and
+// the remedy in words and to paste.
+package finding
+
+import (
+	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/rules"
+)
+
+// Finding is the judgement of one resource as one record told of it.
+type Finding struct {
+	Row  *kind.Row
+	Name string
+	ARN  string // empty where it is not told, as in a request
+	// Partition, Account and Region are empty where they are not told.
+	Partition, Account, Region string
+	Time                       time.Time // of the evidence; zero where there is none
+	Source                     kind.Source
+	Judgement                  rules.Judgement
+	// Subnets and SecurityGroups are what the rules file allows the resource to use.
+	Subnets, SecurityGroups []string
+}
+
+// New puts together a finding from an observation and its judgement.
+func New(o *kind.Observation, j rules.Judgement, file *rules.File) *Finding {
+	f := &Finding{
+		Row: o.Row, Name: o.Name, ARN: o.ARN,
+		Partition: o.Partition, Account: o.Account, Region: o.Region,
+		Time: o.Time, Source: o.Source, Judgement: j,
+	}
+	f.Subnets, f.SecurityGroups = file.Allowed(o.Account, o.Region, o.Row.Kind)
+	return f
+}
+
+// Resource names the resource for sorting and for people: its ARN, or its kind
+// and name.
+func (f *Finding) Resource() string {
+	if f.ARN != "" {
+		return f.ARN
+	}
+	return string(f.Row.Kind) + "/" + f.Name
+}
+
+// Worst is the result that the finding's title speaks of: the worst failed one,
+// else the first that could not be told. ok is false where there is neither.
+func (f *Finding) Worst() (worst rules.Result, ok bool) {
+	for _, want := range []rules.Compliance{rules.Failed, rules.Warning} {
+		for _, r := range f.Judgement.Results {
+			if r.Result != want {
+				continue
+			}
+			if !ok || r.Severity != worst.Severity && r.Severity.AtLeast(worst.Severity) {
+				worst, ok = r, true
+			}
+		}
+		if ok {
+			return worst, true
+		}
+	}
+	return worst, false
+}
