@@ -93,16 +93,16 @@ func (l IDs) Values() []string {
 	return out
 }
 
-// Path is where the first id was found, without its index: the list's own path.
+// Path is where the list was found: the first id's path without its index.
 func (l IDs) Path() string {
-	for _, id := range l.List {
-		list, _, _ := strings.Cut(id.Path, "[")
-		if i := strings.LastIndexByte(id.Path, '['); i >= 0 {
-			list = id.Path[:i]
-		}
-		return list
+	if len(l.List) == 0 {
+		return ""
 	}
-	return ""
+	path := l.List[0].Path
+	if strings.HasSuffix(path, "]") {
+		path = path[:strings.LastIndexByte(path, '[')]
+	}
+	return path
 }
 
 // Access is a way in for a person to where the code runs.
