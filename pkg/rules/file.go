@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/posture"
@@ -152,6 +151,3 @@ func (f *File) Expired(now time.Time) []Exception {
 	}
 	return out
 }
-
-// known says whether id is a rule.
-func known(id ID) bool { return slices.Contains(IDs(), id) }
