@@ -179,34 +179,31 @@ func (f *File) part(s *Subject, p *kind.Part, now time.Time, applied **Exception
 	e := evaluation{file: f, subject: s, part: p, verdict: j.Verdict, possible: verdict.Possible(p.Posture)}
 	for _, id := range IDs() {
 		o := e.rule(id, f.settings(id, s, p))
-		var x *Exception
-		if o.is == posture.No || o.is == posture.Unknown {
-			x = f.exception(id, s, p, now)
+		x := f.exception(id, s, p, now)
+		if o.is == posture.Yes && id != Assessable && id != WellFormed {
+			j.add(Passed, "")
 		}
-		r := Result{Rule: id, Severity: o.severity, Message: o.message, Path: o.path}
-		switch {
-		case o.is == posture.No && x != nil:
+		if o.good() {
+			continue
+		}
+		r := Result{Rule: id, Result: Failed, Severity: o.severity, Message: o.message, Path: o.path}
+		if o.is == posture.Unknown {
+			if x != nil || j.subsumes(id) {
+				continue // whatever it turns out to be, it is allowed; or assessable says it
+			}
+			r.Result = Warning
+		} else if x != nil {
 			r.Result, r.Exception = Excepted, x.ID
 			if *applied == nil {
 				*applied = x
 			}
-			j.add(Passed, "")
-		case o.is == posture.No:
-			r.Result = Failed
-			j.add(Failed, o.severity)
-		case o.is == posture.Unknown && (x != nil || j.subsumes(id)):
-			// Whatever it turns out to be, it is allowed; or assessable says it.
-			continue
-		case o.is == posture.Unknown:
-			r.Result = Warning
-			j.add(Warning, Informational)
-		default:
-			if o.is == posture.Yes && id != Assessable && id != WellFormed {
-				j.add(Passed, "")
-			}
-			continue
 		}
 		j.Results = append(j.Results, r)
+		if r.Result == Excepted {
+			j.add(Passed, "")
+		} else {
+			j.add(r.Result, r.Severity)
+		}
 	}
 	return j
 }
@@ -219,11 +216,8 @@ func (j *Judged) subsumes(id ID) bool {
 
 // add takes a rule's result into the compliance of the part.
 func (j *Judged) add(c Compliance, s Severity) {
-	switch {
-	case c.rank() < j.Compliance.rank():
+	if c.rank() < j.Compliance.rank() || c == j.Compliance && s.rank() < j.Severity.rank() {
 		j.Compliance, j.Severity = c, s
-	case c == j.Compliance && s.rank() < j.Severity.rank():
-		j.Severity = s
 	}
 }
 
@@ -421,33 +415,28 @@ func (e *evaluation) wellFormed() outcome {
 		prefix, what string
 	}{{p.Subnets, "subnet-", "subnet"}, {p.SecurityGroups, "sg-", "security group"}} {
 		for _, id := range list.ids.List {
-			switch {
-			case id.Value == "":
+			if id.Value == "" {
 				return fails(Medium, id.Path, "an id in the list of "+list.what+"s is empty")
-			case !strings.HasPrefix(id.Value, list.prefix):
+			}
+			if !strings.HasPrefix(id.Value, list.prefix) {
 				return fails(Medium, id.Path, fmt.Sprintf("%q in the list of %ss is no %s id", clip(id.Value), list.what, list.what))
 			}
 		}
 	}
-	vpc, of := p.VPCID.Value, "VPC"
+	vpc, member := p.VPCID.Value, "the VPC is"
 	for _, id := range p.Subnets.List {
 		v := e.vpcOf(id.Value)
-		if v != "" && vpc != "" && v != vpc {
-			return fails(Medium, id.Path, fmt.Sprintf("subnet %s is in %s, %s %s is not", clip(id.Value), v, of, clip(vpcOrSubnet(of, vpc, p))))
+		if v == "" {
+			continue
 		}
-		if vpc == "" && v != "" {
-			vpc, of = v, "subnet"
+		if vpc != "" && v != vpc {
+			return fails(Medium, id.Path, fmt.Sprintf("subnet %s is in %s, but %s %s", clip(id.Value), v, member, clip(vpc)))
+		}
+		if vpc == "" {
+			vpc, member = v, "subnet "+clip(id.Value)+" is in"
 		}
 	}
 	return passes()
-}
-
-// vpcOrSubnet names what a subnet does not go with.
-func vpcOrSubnet(of, vpc string, p *posture.Posture) string {
-	if of == "subnet" && len(p.Subnets.List) > 0 {
-		return p.Subnets.List[0].Value
-	}
-	return vpc
 }
 
 // vpcOf is the VPC that the rules file says a subnet is in, or "".
@@ -492,16 +481,16 @@ func (e *evaluation) idsAllowed(what string, ids posture.IDs, list func(*Allow) 
 		case posture.Yes, posture.NotApplicable:
 		}
 	}
-	switch {
-	case unsure != "":
+	if unsure != "" {
 		return cannotTell(ids.Path(), unsure)
-	case ids.Unknown || p.VPC == posture.Unknown:
-		return cannotTell(p.Where.VPC, "which "+what+"s are used is not known")
-	case len(ids.List) == 0:
-		return doesNotApply()
-	default:
-		return passes()
 	}
+	if ids.Unknown || p.VPC == posture.Unknown {
+		return cannotTell(p.Where.VPC, "which "+what+"s are used is not known")
+	}
+	if len(ids.List) == 0 {
+		return doesNotApply()
+	}
+	return passes()
 }
 
 func (e *evaluation) ofAccount() string {

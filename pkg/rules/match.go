@@ -59,37 +59,36 @@ func kindFits(kinds []string, s *Subject, p *kind.Part) posture.Fact {
 
 // among says whether a value is one of the wanted ones; "*" is any.
 func among(want []string, value string) posture.Fact {
-	switch {
-	case len(want) == 0, slices.Contains(want, "*"):
+	if len(want) == 0 || slices.Contains(want, "*") {
 		return posture.Yes
-	case value == "":
-		return posture.Unknown
-	default:
-		return posture.Of(slices.Contains(want, value))
 	}
+	if value == "" {
+		return posture.Unknown
+	}
+	return posture.Of(slices.Contains(want, value))
 }
 
 func nameFits(patterns []string, name string) posture.Fact {
-	switch {
-	case len(patterns) == 0:
+	if len(patterns) == 0 {
 		return posture.Yes
-	case name == "":
-		return posture.Unknown
-	default:
-		return posture.Of(slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) }))
 	}
+	if name == "" {
+		return posture.Unknown
+	}
+	return posture.Of(slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) }))
 }
 
 func tagsFit(want map[string]string, s *Subject) posture.Fact {
 	fit := posture.Yes
 	for key, value := range want {
-		switch have, ok := s.Tags[key]; {
-		case ok && have == value:
-		case ok || s.TagsKnown:
-			return posture.No
-		default:
-			fit = posture.Unknown
+		have, ok := s.Tags[key]
+		if ok && have == value {
+			continue
 		}
+		if ok || s.TagsKnown {
+			return posture.No
+		}
+		fit = posture.Unknown
 	}
 	return fit
 }
@@ -99,17 +98,16 @@ func glob(pattern, s string) bool {
 	star, mark := -1, 0
 	p, i := 0, 0
 	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
+		if p < len(pattern) && pattern[p] == '*' {
 			star, mark = p, i
 			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+		} else if p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]) {
 			p++
 			i++
-		case star >= 0:
+		} else if star >= 0 {
 			mark++
 			p, i = star+1, mark
-		default:
+		} else {
 			return false
 		}
 	}

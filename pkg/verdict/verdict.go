@@ -170,48 +170,54 @@ func container(isolation, vpc posture.Fact) Verdict {
 }
 
 func notebook(vpc, direct posture.Fact) Verdict {
-	switch {
-	case vpc == posture.Yes && direct == posture.Yes:
-		return Verdict{C, ReachFull, DataPathVPCOwn}
-	case vpc == posture.Yes && direct == posture.No:
-		return Verdict{BVPC, ReachFull, DataPathVPC}
-	case vpc == posture.Yes:
+	if vpc == posture.Yes {
+		if direct == posture.Yes {
+			return Verdict{C, ReachFull, DataPathVPCOwn}
+		}
+		if direct == posture.No {
+			return Verdict{BVPC, ReachFull, DataPathVPC}
+		}
 		return Verdict{Reach: ReachFull}
-	case vpc == posture.No && direct == posture.Yes:
-		return Verdict{BInternet, ReachNone, DataPathOwn}
-	case vpc == posture.No:
-		return Verdict{Reach: ReachNone}
-	default:
-		return Verdict{}
 	}
+	return withoutVPC(vpc, direct)
 }
 
 func studio(vpc, direct posture.Fact) Verdict {
-	switch {
-	case vpc == posture.Yes && direct == posture.Yes:
-		return Verdict{C, ReachEFSOnly, DataPathOwn}
-	case vpc == posture.Yes && direct == posture.No:
-		return Verdict{BVPC, ReachFull, DataPathVPC}
-	case vpc == posture.No && direct == posture.Yes:
-		return Verdict{BInternet, ReachNone, DataPathOwn}
-	case vpc == posture.No:
-		return Verdict{Reach: ReachNone}
-	default:
+	if vpc == posture.Yes {
+		if direct == posture.Yes {
+			return Verdict{C, ReachEFSOnly, DataPathOwn}
+		}
+		if direct == posture.No {
+			return Verdict{BVPC, ReachFull, DataPathVPC}
+		}
 		return Verdict{}
 	}
+	return withoutVPC(vpc, direct)
+}
+
+// withoutVPC is what a notebook instance or a domain can reach where no VPC is
+// known to be configured.
+func withoutVPC(vpc, direct posture.Fact) Verdict {
+	if vpc != posture.No {
+		return Verdict{}
+	}
+	if direct == posture.Yes {
+		return Verdict{BInternet, ReachNone, DataPathOwn}
+	}
+	return Verdict{Reach: ReachNone}
 }
 
 func cluster(vpc, attached posture.Fact) Verdict {
-	switch {
-	case vpc == posture.Yes:
+	if vpc == posture.Yes {
 		return Verdict{BVPC, ReachFull, DataPathVPC}
-	case vpc == posture.No && attached == posture.Yes:
-		return Verdict{C, ReachFull, DataPathVPCOwn}
-	case vpc == posture.No && (attached == posture.No || attached == posture.NotApplicable):
-		return Verdict{BInternet, ReachNone, DataPathService}
-	default:
+	}
+	if vpc != posture.No || attached == posture.Unknown {
 		return Verdict{}
 	}
+	if attached == posture.Yes {
+		return Verdict{C, ReachFull, DataPathVPCOwn}
+	}
+	return Verdict{BInternet, ReachNone, DataPathService}
 }
 
 // Possible returns the verdicts that are left when every unknown fact of the
