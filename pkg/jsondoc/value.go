@@ -62,21 +62,28 @@ func (v Value) Bool() (value, ok bool) { return v.bool, v.kind == Bool }
 // Literal returns a number's literal, and whether the value is a number.
 func (v Value) Literal() (string, bool) { return v.text, v.kind == Number }
 
-// Find returns the member with the given name, its first letter in either
-// case, and the name as the document spells it.
+// Find returns the member with the given name as it is, else with its first
+// letter in the other case.
 func (v Value) Find(name string) (Member, bool) {
 	if v.kind != Object {
 		return Member{}, false
 	}
-	for _, m := range v.members {
-		if sameName(m.Name, name) {
-			if v.inherited {
-				m.Value.inherited = true
-			}
-			return m, true
+	found := -1
+	for i := range v.members {
+		if v.members[i].Name == name {
+			found = i
+			break
+		}
+		if found < 0 && sameName(v.members[i].Name, name) {
+			found = i
 		}
 	}
-	return Member{}, false
+	if found < 0 {
+		return Member{}, false
+	}
+	m := v.members[found]
+	m.Value.inherited = m.Value.inherited || v.inherited
+	return m, true
 }
 
 // Get returns the member with the given name, its first letter in either case.
