@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -81,40 +80,39 @@ func Parse(data []byte, freeForm map[string]bool) (Value, error) {
 	if len(data) > MaxBytes {
 		return Value{}, &Error{Offset: MaxBytes, Reason: fmt.Sprintf("longer than %d bytes", MaxBytes)}
 	}
-	p := parser{src: string(data), freeForm: freeForm}
-	p.dec = jsontext.NewDecoder(bytes.NewBuffer(data))
-	v, err := p.value(0, false)
-	if err != nil {
-		return Value{}, p.fail(err)
+	// The library judges the syntax and finds duplicates; what follows only cuts
+	// up text that is known to be valid.
+	if !jsontext.Value(data).IsValid() {
+		return Value{}, explain(data)
 	}
-	if _, err := p.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return Value{}, &Error{Offset: p.dec.InputOffset(), Reason: "something follows the end of the document"}
+	p := parser{src: string(data), freeForm: freeForm, escapes: bytes.IndexByte(data, '\\') >= 0}
+	p.open, p.path = make([]Member, 0, 64), make([]step, 0, 16)
+	p.done = make([]Member, 0, bytes.Count(data, []byte{','})+bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}))
+	v, refused := p.value(0, false)
+	if refused != nil {
+		return Value{}, refused
 	}
 	return v, nil
 }
 
-type parser struct {
-	src      string
-	dec      *jsontext.Decoder
-	freeForm map[string]bool
-	stack    []Member // members of the objects being read; each is copied off when whole
-}
-
-// errPlain is an error that [parser.fail] only has to place.
-type errPlain string
-
-func (e errPlain) Error() string { return string(e) }
-
-func (p *parser) fail(err error) error {
-	e := &Error{Offset: p.dec.InputOffset(), Path: dotted(string(p.dec.StackPointer())), Reason: err.Error()}
-	var syn *jsontext.SyntacticError
-	if errors.As(err, &syn) {
-		e.Offset, e.Path = syn.ByteOffset, dotted(string(syn.JSONPointer))
-		e.Reason = syn.Err.Error()
-		if errors.Is(syn.Err, io.ErrUnexpectedEOF) {
-			e.Reason = "the document ends in the middle"
-		}
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// explain says where and why a document is not valid.
+func explain(data []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	_, err := d.ReadValue()
+	if err == nil {
+		_, err = d.ReadToken()
+	}
+	e := &Error{Offset: d.InputOffset(), Reason: "something follows the end of the document"}
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &syntax):
+		e.Offset, e.Path, e.Reason = syntax.ByteOffset, dotted(string(syntax.JSONPointer)), syntax.Err.Error()
+	case err == nil:
+		return e
+	default:
+		e.Reason = err.Error()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Reason = "the document ends in the middle"
 	}
 	return e
@@ -122,12 +120,8 @@ func (p *parser) fail(err error) error {
 
 // dotted writes the JSON pointer /a/b/0 as a.b[0].
 func dotted(pointer string) string {
-	if pointer == "" {
-		return ""
-	}
 	var b strings.Builder
-	for _, tok := range strings.Split(pointer[1:], "/") {
-		tok = strings.NewReplacer("~1", "/", "~0", "~").Replace(tok)
+	for tok := range jsontext.Pointer(pointer).Tokens() {
 		if _, err := strconv.Atoi(tok); err == nil {
 			b.WriteString("[" + tok + "]")
 			continue
@@ -140,90 +134,137 @@ func dotted(pointer string) string {
 	return b.String()
 }
 
-// text is the text of a JSON string literal that ends where the decoder
-// stands: a piece of the source where nothing is escaped.
-func (p *parser) text(raw jsontext.Value) (string, error) {
-	end := int(p.dec.InputOffset())
-	start := end - len(raw)
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return p.src[start+1 : end-1], nil
-	}
-	b, err := jsontext.AppendUnquote(nil, []byte(raw))
-	return string(b), err
+// parser cuts a document that is known to be valid into values.
+type parser struct {
+	src      string
+	pos      int
+	freeForm map[string]bool
+	escapes  bool     // whether there is any in the document
+	open     []Member // of the objects and lists that are being read
+	done     []Member // of those that were read; values hold pieces of it
+	path     []step   // to pos, for errors
 }
 
-func (p *parser) value(depth int, freeForm bool) (Value, error) {
-	switch p.dec.PeekKind() {
+// step is one step of a path: a member, or an element of a list.
+type step struct {
+	name  string
+	index int
+	list  bool
+}
+
+// skip passes over whitespace and the given punctuation.
+func (p *parser) skip(punctuation byte) {
+	for ; p.pos < len(p.src); p.pos++ {
+		switch c := p.src[p.pos]; c {
+		case ' ', '\t', '\r', '\n', punctuation:
+		default:
+			return
+		}
+	}
+}
+
+func (p *parser) value(depth int, freeForm bool) (Value, *Error) {
+	p.skip(' ')
+	start := p.pos
+	switch p.src[p.pos] {
 	case '{', '[':
 		if depth++; depth > MaxDepth {
-			return Value{}, errPlain(fmt.Sprintf("nested more than %d deep", MaxDepth))
+			return Value{}, p.refuse(fmt.Sprintf("nested more than %d deep", MaxDepth))
 		}
 		return p.container(depth, freeForm)
-	}
-	raw, err := p.dec.ReadValue()
-	if err != nil {
-		return Value{}, err
-	}
-	switch raw.Kind() {
+	case '"':
+		return Value{kind: String, text: p.text()}, nil
 	case 'n':
+		p.pos += len("null")
 		return Value{kind: Null}, nil
-	case 't', 'f':
-		return Value{kind: Bool, bool: raw[0] == 't'}, nil
-	case '0':
-		end := int(p.dec.InputOffset())
-		return Value{kind: Number, text: p.src[end-len(raw) : end]}, nil
-	default:
-		s, err := p.text(raw)
-		return Value{kind: String, text: s}, err
+	case 't':
+		p.pos += len("true")
+		return Value{kind: Bool, bool: true}, nil
+	case 'f':
+		p.pos += len("false")
+		return Value{kind: Bool}, nil
 	}
+	for p.pos < len(p.src) && strings.IndexByte("+-.0123456789Ee", p.src[p.pos]) >= 0 {
+		p.pos++
+	}
+	return Value{kind: Number, text: p.src[start:p.pos]}, nil
 }
 
-func (p *parser) container(depth int, freeForm bool) (Value, error) {
-	open, err := p.dec.ReadToken()
-	if err != nil {
-		return Value{}, err
+// text reads a string: a piece of the source where nothing is escaped.
+func (p *parser) text() string {
+	p.pos++
+	start := p.pos
+	end := start + strings.IndexByte(p.src[start:], '"')
+	if !p.escapes || strings.IndexByte(p.src[start:end], '\\') < 0 {
+		p.pos = end + 1
+		return p.src[start:end]
 	}
-	object := open.Kind() == '{'
-	base := len(p.stack)
-	for {
-		next := p.dec.PeekKind()
-		if next == '}' || next == ']' {
-			if _, err := p.dec.ReadToken(); err != nil {
-				return Value{}, err
-			}
-			break
+	for p.pos < len(p.src) && p.src[p.pos] != '"' {
+		if p.src[p.pos] == '\\' {
+			p.pos++
 		}
-		var m Member
-		below := false
-		if object {
-			raw, err := p.dec.ReadValue()
-			if err != nil {
-				return Value{}, err
-			}
-			if m.Name, err = p.text(raw); err != nil {
-				return Value{}, err
-			}
-			below = p.freeForm[m.Name] || p.freeForm[swapFirst(m.Name)]
-		}
-		if m.Value, err = p.value(depth, below); err != nil {
-			return Value{}, err
-		}
-		p.stack = append(p.stack, m)
+		p.pos++
 	}
-	if object && !freeForm {
-		if a, b, ok := foldedTwin(p.stack[base:]); ok {
-			return Value{}, errPlain(fmt.Sprintf("members %q and %q differ only by case", a, b))
-		}
-	}
+	p.pos++
+	// The text is valid, so that this cannot fail.
+	b, _ := jsontext.AppendUnquote(nil, p.src[start-1:p.pos])
+	return string(b)
+}
+
+func (p *parser) container(depth int, freeForm bool) (Value, *Error) {
 	v := Value{kind: Array}
-	if object {
+	if p.src[p.pos] == '{' {
 		v.kind = Object
 	}
-	if len(p.stack) > base {
-		v.members = slices.Clone(p.stack[base:])
-		p.stack = p.stack[:base]
+	p.pos++
+	base := len(p.open)
+	p.path = append(p.path, step{list: v.kind == Array})
+	for p.skip(','); p.src[p.pos] != '}' && p.src[p.pos] != ']'; p.skip(',') {
+		var m Member
+		below := false
+		if v.kind == Object {
+			m.Name = p.text()
+			p.skip(':')
+			below = p.src[p.pos] == '{' && (p.freeForm[m.Name] || p.freeForm[swapFirst(m.Name)])
+			p.path[len(p.path)-1].name = m.Name
+		}
+		var refused *Error
+		if m.Value, refused = p.value(depth, below); refused != nil {
+			return Value{}, refused
+		}
+		p.open = append(p.open, m)
+		p.path[len(p.path)-1].index++
+	}
+	p.path = p.path[:len(p.path)-1]
+	p.pos++
+	if members := p.open[base:]; len(members) > 0 {
+		if v.kind == Object && !freeForm {
+			if a, b, ok := foldedTwin(members); ok {
+				return Value{}, p.refuse(fmt.Sprintf("members %q and %q differ only by case", a, b))
+			}
+		}
+		start := len(p.done)
+		p.done = append(p.done, members...)
+		v.members = p.done[start:len(p.done):len(p.done)]
+		p.open = p.open[:base]
 	}
 	return v, nil
+}
+
+// refuse places an error where the parser stands.
+func (p *parser) refuse(reason string) *Error {
+	path := ""
+	for _, s := range p.path {
+		switch {
+		case s.list:
+			path += "[" + strconv.Itoa(s.index) + "]"
+		case path == "":
+			path = s.name
+		default:
+			path += "." + s.name
+		}
+	}
+	return &Error{Offset: int64(p.pos), Path: path, Reason: reason}
 }
 
 // foldedTwin finds two members whose names differ only by case. Few members

@@ -55,7 +55,7 @@ func classOf(ix *Index, o *kind.Observation) (verdict.Class, string) {
 	var why []string
 	class := verdict.NotApplicable
 	for _, p := range ix.Parts(o) {
-		if c := verdict.Of(p.Posture).Class; c.Worse(class) {
+		if c := verdict.Of(p.Posture).Class; c.Rank() < class.Rank() {
 			class = c
 		}
 		for _, r := range p.Posture.Reasons {

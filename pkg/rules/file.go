@@ -113,9 +113,6 @@ type Match struct {
 	Resources []string
 }
 
-// SelfChosen says whether the match depends on what a resource's creator can choose.
-func (m Match) SelfChosen() bool { return len(m.Tags) > 0 || len(m.Names) > 0 }
-
 // Override changes settings for the resources that match. Later overrides win.
 type Override struct {
 	Match Match

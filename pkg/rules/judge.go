@@ -5,6 +5,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,53 +105,49 @@ func (f *File) Judge(s *Subject, now time.Time) Judgement {
 		j.Compliance = NotAvailable
 		return j
 	}
-	counted := slices.DeleteFunc(slices.Clone(j.Parts), func(p Judged) bool { return p.Verdict.Class == verdict.NotApplicable && p.Compliance == NotAvailable })
-	if len(counted) == 0 {
-		counted = j.Parts[:1]
-	}
-	worst := counted[0]
-	for _, p := range counted[1:] {
-		if p.worse(worst) {
-			worst = p
-		}
-	}
+	// A part where no rule applies stands behind every other, so that parts of
+	// class n/a count only where there is nothing else.
+	worst := slices.MinFunc(j.Parts, Judged.compare)
 	j.Verdict, j.Posture = worst.Verdict, worst.Posture
 	j.Compliance, j.Severity = worst.Compliance, worst.Severity
 	for _, id := range IDs() {
-		if r, ok := worstOf(counted, id); ok {
+		if r, ok := worstOf(j.Parts, id); ok {
 			j.Results = append(j.Results, r)
 		}
 	}
 	return j
 }
 
-// worse orders parts by compliance, then severity, then class.
-func (p Judged) worse(o Judged) bool {
-	if p.Compliance != o.Compliance {
-		return p.Compliance.rank() < o.Compliance.rank()
-	}
-	if p.Severity != o.Severity {
-		return p.Severity.rank() < o.Severity.rank()
-	}
-	return p.Verdict.Class.Worse(o.Verdict.Class)
+// compare orders parts, worst first: by compliance, then severity, then class.
+func (p Judged) compare(o Judged) int {
+	return cmp.Or(
+		cmp.Compare(p.Compliance.rank(), o.Compliance.rank()),
+		cmp.Compare(p.Severity.rank(), o.Severity.rank()),
+		cmp.Compare(p.Verdict.Class.Rank(), o.Verdict.Class.Rank()),
+	)
 }
 
-// worstOf is the worst result that a rule has in any of the parts.
+// worstOf is the worst result that a rule has in any of the parts; the first of
+// those that are equally bad.
 func worstOf(parts []Judged, id ID) (worst Result, found bool) {
-	order := []Compliance{Failed, Warning, Excepted}
+	var all []Result
 	for _, p := range parts {
 		for _, r := range p.Results {
-			if r.Rule != id {
-				continue
-			}
-			better := slices.Index(order, r.Result) < slices.Index(order, worst.Result) ||
-				r.Result == worst.Result && r.Severity.rank() < worst.Severity.rank()
-			if !found || better {
-				worst, found = r, true
+			if r.Rule == id {
+				all = append(all, r)
 			}
 		}
 	}
-	return worst, found
+	if len(all) == 0 {
+		return Result{}, false
+	}
+	order := []Compliance{Failed, Warning, Excepted}
+	return slices.MinFunc(all, func(a, b Result) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(order, a.Result), slices.Index(order, b.Result)),
+			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+		)
+	}), true
 }
 
 // outcome is what a rule says before exceptions: fails, passes, cannot be told,
@@ -178,7 +175,7 @@ func (f *File) part(s *Subject, p *kind.Part, now time.Time, applied **Exception
 	j := Judged{Part: *p, Verdict: verdict.Of(p.Posture), Compliance: NotAvailable}
 	e := evaluation{file: f, subject: s, part: p, verdict: j.Verdict, possible: verdict.Possible(p.Posture)}
 	for _, id := range IDs() {
-		o := e.rule(id, f.settings(id, s, p))
+		o := e.rule(id)
 		x := f.exception(id, s, p, now)
 		if o.is == posture.Yes && id != Assessable && id != WellFormed {
 			j.add(Passed, "")
@@ -242,10 +239,11 @@ type evaluation struct {
 	possible []verdict.Verdict
 }
 
-// rule is the outcome of a rule whose setting may be any of the given ones.
-func (e *evaluation) rule(id ID, possible []Setting) outcome {
-	first := e.setting(id, possible[0])
-	for _, s := range possible[1:] {
+// rule is the outcome of a rule, whichever of its possible settings it has.
+func (e *evaluation) rule(id ID) outcome {
+	one, others := e.file.settings(id, e.subject, e.part)
+	first := e.setting(id, one)
+	for _, s := range others {
 		o := e.setting(id, s)
 		if o.is == first.is || o.good() && first.good() {
 			if o.is == posture.Yes {
@@ -321,7 +319,8 @@ func (e *evaluation) all(classes ...verdict.Class) posture.Fact {
 
 // on says whether a rule is certainly on for the part.
 func (e *evaluation) on(id ID) bool {
-	return !slices.ContainsFunc(e.file.settings(id, e.subject, e.part), func(s Setting) bool { return !s.On })
+	one, others := e.file.settings(id, e.subject, e.part)
+	return one.On && !slices.ContainsFunc(others, func(s Setting) bool { return !s.On })
 }
 
 func (e *evaluation) vpcRequired() outcome {

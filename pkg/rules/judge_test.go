@@ -220,6 +220,10 @@ func TestJudge(t *testing.T) {
 		"VPC unknown, which subnet": {allow(Default()), container(yes, unk), "WARNING INFORMATIONAL vpc-required=WARNING/INFORMATIONAL@vpc subnet-allowed=WARNING/INFORMATIONAL@vpc security-group-allowed=WARNING/INFORMATIONAL@vpc"},
 		"empty ids are malformed":   {allow(Default()), subnets(ids("", "subnet-1")), "FAILED MEDIUM well-formed=FAILED/MEDIUM@list[0]"},
 
+		"not allowed after empty": {allow(off(WellFormed)), subnets(ids("", "subnet-3")), "FAILED HIGH subnet-allowed=FAILED/HIGH@list[1]"},
+		"nothing but the list":    {allow(off(VPCRequired, NoOwnInternet, NoBridge)), container(no, no), "NOT_AVAILABLE"},
+		"a VPC nobody told first": {allow(off(SubnetAllowed)), subnets(ids("subnet-3", "subnet-1", "subnet-2", "subnet-4")), "FAILED HIGH well-formed=FAILED/MEDIUM@list[3] subnet-allowed=FAILED/HIGH@list[0]"},
+
 		// The rules about one switch each.
 		"isolation required, on":      {with(IsolationRequired), container(yes, yes), "PASSED"},
 		"isolation required, off":     {with(IsolationRequired), container(no, yes), "FAILED MEDIUM isolation-required=FAILED/MEDIUM@isolation"},
@@ -248,6 +252,17 @@ func TestJudge(t *testing.T) {
 			}(),
 			"FAILED MEDIUM interactive-access=FAILED/MEDIUM@docker",
 		},
+
+		"off after unknown": {
+			with(InteractiveAccess),
+			func() posture.Posture {
+				p := access(unk, posture.SSMAccess)
+				p.Access = append(p.Access, posture.Access{Way: posture.DockerAccess, State: no})
+				return p
+			}(),
+			"WARNING INFORMATIONAL interactive-access=WARNING/INFORMATIONAL@ssm-access",
+		},
+		"the first of two ways on": {with(InteractiveAccess), access(yes, posture.RemoteDebug, posture.SSMAccess), "FAILED MEDIUM interactive-access=FAILED/MEDIUM@remote-debug"},
 
 		// Not assessed yet.
 		"central egress":          {with(CentralEgress), container(no, yes), "WARNING INFORMATIONAL central-egress=WARNING/INFORMATIONAL@vpc"},
@@ -343,6 +358,63 @@ func TestWorstPart(t *testing.T) {
 	}
 	if j := Default().Judge(&Subject{}, today); j.Compliance != NotAvailable || j.Verdict.Class == verdict.A {
 		t.Errorf("a subject without parts is %+v", j)
+	}
+}
+
+// TestFirstOfEqual: of parts that are equally bad the first speaks for all.
+func TestFirstOfEqual(t *testing.T) {
+	a, b := container(no, no), container(no, no)
+	a.Where.VPC, b.Where.VPC = "first", "second"
+	j := Default().Judge(subject(a, b), today)
+	if got, want := line(j), "FAILED HIGH no-own-internet=FAILED/HIGH@first"; got != want || j.Posture.Where.VPC != "first" {
+		t.Errorf("got %s, posture of %s", got, j.Posture.Where.VPC)
+	}
+}
+
+// TestMessages: people read these.
+func TestMessages(t *testing.T) {
+	look := container(unk, unk)
+	look.Reasons = []posture.Reason{{Path: "model", Why: `the model "m" is not in the input`, Look: "DescribeModel m"}}
+	still := container(unk, unk)
+	still.Reasons = []posture.Reason{{Why: "not in this event"}}
+	stray := container(no, yes)
+	stray.Subnets = ids("subnet-3")
+	unplaced := func(s *Subject) { s.Account = "" }
+	f := with(SubnetAllowed)
+	f.Allow = []Allow{{Accounts: []string{"*"}, Subnets: []string{"subnet-1"}}}
+	for want, c := range map[string]struct {
+		p    posture.Posture
+		edit func(*Subject)
+	}{
+		"reaches the Internet on its own path: no VPC is configured and network isolation is off":                               {container(no, no), nil},
+		"reaches the Internet on its own path: no VPC is configured":                                                            {container(na, no), nil},
+		"reaches the Internet on its own path: direct Internet access is enabled":                                               {notebook(no, yes), nil},
+		"reaches the Internet on its own path: direct Internet access is enabled; whether it reaches a VPC too is not known":    {notebook(unk, yes), nil},
+		"reaches the Internet on its own path: the domain's network access type is PublicInternetOnly":                          {studio(no, yes), nil},
+		"bridges a VPC and the Internet: direct Internet access is enabled":                                                     {notebook(yes, yes), nil},
+		"bridges the Internet and a VPC, as far as its EFS file system: the domain's network access type is PublicInternetOnly": {studio(yes, yes), nil},
+		"bridges a VPC and the Internet: no VPC is configured, and an interface in a VPC is attached to a node":                 {cluster(no, yes), nil},
+		"no VPC is configured: artifacts move over the service's own network":                                                   {container(yes, no), nil},
+		`could not be assessed: the model "m" is not in the input (look it up with DescribeModel m)`:                            {look, nil},
+		"could not be assessed: not in this event":                                                                              {still, nil},
+		"the recorded settings contradict each other: the API refuses them":                                                     {notebook(no, no), nil},
+		"subnet subnet-3 is not in the allow-list of account 111122223333":                                                      {stray, nil},
+		"subnet subnet-3 is not in the allow-list":                                                                              {stray, unplaced},
+	} {
+		s := subject(c.p)
+		if c.edit != nil {
+			c.edit(s)
+		}
+		var got []string
+		for _, r := range f.Judge(s, today).Results {
+			got = append(got, r.Message)
+		}
+		if !slices.Contains(got, want) {
+			t.Errorf("messages are %q, want %q among them", got, want)
+		}
+	}
+	if got := f.Judge(subject(cluster(no, no)), today).Results[0].Message; got != "reaches the Internet on its own path: no VPC is configured" {
+		t.Errorf("a cluster without a VPC: %q", got)
 	}
 }
 
@@ -476,6 +548,30 @@ func TestOverrides(t *testing.T) {
 			[]Override{{Match: Match{Tags: map[string]string{"env": "prod"}}, Rules: on}, {Match: Match{Roles: []string{"r"}}, Rules: Settings{IsolationRequired: {}}}},
 			func(s *Subject) { s.TagsKnown, s.Role = false, "" }, container(no, yes), unsure,
 		},
+		"doubts that differ": {
+			[]Override{{Match: Match{Roles: []string{"r"}}, Rules: Settings{IsolationRequired: {}}}, {Match: Match{Tags: map[string]string{"env": "prod"}}, Rules: on}},
+			func(s *Subject) { s.TagsKnown, s.Role = false, "" }, container(no, yes), unsure,
+		},
+		"not about the rule": {[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: off}, {Match: Match{Kinds: []string{"training-job"}}, Rules: on}}, nil, container(no, yes), failsIsolation},
+		"all of many tags": {
+			[]Override{{Match: Match{Tags: map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1", "g": "1", "h": "2"}}, Rules: on}},
+			func(s *Subject) {
+				s.Tags = map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1", "g": "1", "h": "1"}
+			}, container(no, yes), "PASSED",
+		},
+		"a doubt about a rule that passes": {
+			[]Override{{Match: Match{Tags: map[string]string{"env": "prod"}}, Rules: Settings{WorkerIngress: {On: true}}}},
+			func(s *Subject) { s.TagsKnown = false },
+			func() posture.Posture { p := noCode(); p.Workers = yes; return p }(), "PASSED",
+		},
+		"another way in": {
+			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}}, nil,
+			func() posture.Posture {
+				p := container(no, yes)
+				p.Access = []posture.Access{{Way: posture.RemoteDebug, State: yes, Path: "debug"}, {Way: posture.SSMAccess, State: yes, Path: "ssm"}}
+				return p
+			}(), "FAILED MEDIUM interactive-access=FAILED/MEDIUM@ssm",
+		},
 		"a way in": {
 			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}}, nil,
 			func() posture.Posture {
@@ -556,6 +652,25 @@ func TestNarrow(t *testing.T) {
 			}
 		})
 	}
+	t.Run("two overrides", func(t *testing.T) {
+		f := base()
+		f.Overrides = []Override{
+			{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{NoBridge: {On: true}}},
+			narrow(Match{Kinds: []string{"training-job"}}, []string{"subnet-2"}, nil),
+		}
+		if got, want := line(f.Judge(subject(container(no, yes)), today)), "FAILED HIGH subnet-allowed=FAILED/HIGH@list[0]"; got != want {
+			t.Errorf("\ngot  %s\nwant %s", got, want)
+		}
+	})
+	t.Run("two lists", func(t *testing.T) {
+		f := base()
+		f.Allow = []Allow{{Accounts: []string{"*"}, Subnets: []string{"subnet-9"}}, f.Allow[0], {Accounts: []string{"111122223333"}, Subnets: []string{"subnet-1"}}}
+		s := subject(container(no, yes))
+		s.Account = ""
+		if got := line(f.Judge(s, today)); got != "PASSED" {
+			t.Errorf("allowed everywhere and in one account, it is %s", got)
+		}
+	})
 	t.Run("account not told", func(t *testing.T) {
 		f := base()
 		f.Allow[0].Accounts = []string{"111122223333"}

@@ -114,10 +114,10 @@ func glob(pattern, s string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// settings are the settings that a rule may have for a part: one, unless
-// whether an override applies cannot be told from the record.
-func (f *File) settings(id ID, s *Subject, p *kind.Part) []Setting {
-	possible := []Setting{f.Rules[id]}
+// settings are the settings that a rule may have for a part: one, and others
+// where whether an override applies cannot be told from the record.
+func (f *File) settings(id ID, s *Subject, p *kind.Part) (one Setting, others []Setting) {
+	one = f.Rules[id]
 	for _, o := range f.Overrides {
 		want, ok := o.Rules[id]
 		if !ok {
@@ -125,13 +125,13 @@ func (f *File) settings(id ID, s *Subject, p *kind.Part) []Setting {
 		}
 		switch o.Match.fits(s, p) {
 		case posture.Yes:
-			possible = []Setting{want}
+			one, others = want, nil
 		case posture.Unknown:
-			possible = append(possible, want)
+			others = append(others, want)
 		case posture.No, posture.NotApplicable:
 		}
 	}
-	return possible
+	return one, others
 }
 
 // allowed says whether an id may be used: yes, no, or unknown where the record

@@ -43,11 +43,8 @@ func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // Classes lists every class, worst first: c, b-internet, unknown, b-vpc, a, n/a.
 func Classes() []Class { return []Class{C, BInternet, Unknown, BVPC, A, NotApplicable} }
 
-// Worse says whether c stands before o in [Classes].
-func (c Class) Worse(o Class) bool {
-	all := Classes()
-	return slices.Index(all, c) < slices.Index(all, o)
-}
+// Rank is the place of a class in [Classes]: 0 is the worst.
+func (c Class) Rank() int { return slices.Index(Classes(), c) }
 
 // Reach says how much of our VPC the code can reach.
 type Reach uint8

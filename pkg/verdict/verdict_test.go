@@ -214,16 +214,14 @@ func TestPossible(t *testing.T) {
 	}
 }
 
-func TestWorse(t *testing.T) {
+func TestRank(t *testing.T) {
 	want := []Class{C, BInternet, Unknown, BVPC, A, NotApplicable}
 	if !slices.Equal(Classes(), want) {
 		t.Fatalf("Classes() = %v, want %v", Classes(), want)
 	}
 	for i, c := range want {
-		for j, o := range want {
-			if got := c.Worse(o); got != (i < j) {
-				t.Errorf("%v.Worse(%v) = %v", c, o, got)
-			}
+		if got := c.Rank(); got != i {
+			t.Errorf("%v.Rank() = %d, want %d", c, got, i)
 		}
 	}
 }
