@@ -1,0 +1,66 @@
+# sagemoat: make help
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+
+GO       ?= go
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+FUZZTIME ?= 60s
+
+.PHONY: help
+help: ## Say what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Judge the shipped records of every kind; needs nothing but Go
+	@$(GO) run ./cmd/sagemoat audit --rules demo/rules.yaml demo/cloudtrail.json || [ $$? -eq 1 ]
+
+.PHONY: build
+build: ## Build the command into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/sagemoat
+
+.PHONY: test
+test: check cover lint ## All that a change must pass: build, tests, coverage, lint
+
+.PHONY: check
+check:
+	$(GO) build ./...
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+
+# Statements: all of what decides, and 85 % of the whole.
+.PHONY: cover
+cover:
+	$(GO) test -count=1 -coverprofile=coverage.out ./...
+	$(GO) run ./internal/gen/coverage coverage.out
+
+.PHONY: lint
+lint: ## Lint, and check the linter's own configuration
+	$(GO) run $(LINT) config verify --schema "$$($(GO) mod download -json github.com/golangci/golangci-lint/v2@v2.11.4 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/jsonschema/golangci.jsonschema.json"
+	$(GO) run $(LINT) run ./...
+
+.PHONY: race
+race: ## Run the tests under the race detector
+	$(GO) test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser, FUZZTIME each (default 60s)
+	@set -e; for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*)\(.*/\1/p' $$f); do \
+	    echo "== $$(dirname $$f) $$target"; \
+	    $(GO) test ./$$(dirname $$f) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s; \
+	  done; done
+
+.PHONY: mutate
+mutate: ## Mutation testing of what decides: verdict and rules (docs/mutation.md)
+	$(GO) run $(GREMLINS) unleash ./pkg/verdict
+	$(GO) run $(GREMLINS) unleash ./pkg/rules -E 'load\.go'
+
+.PHONY: bench
+bench: ## Measure: decoding and judging, and archives against other tools
+	$(GO) run ./internal/bench/judge
+	$(GO) run ./internal/bench/archive --duckdb
+
+.PHONY: docs
+docs: ## Write the pages that are generated
+	$(GO) run ./internal/gen/kinds

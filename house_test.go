@@ -1,0 +1,197 @@
+// Package house holds the rules of this repository that no compiler knows.
+package house
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sagemoat/sagemoat/"
+
+// directions forbid imports, with the reason. Tests may import what they need.
+var directions = []struct{ from, to, why string }{
+	{"pkg/posture", "", "facts are values: standard library only"},
+	{"pkg/verdict", "", "the judge sees facts, not AWS: posture only"},
+	{"pkg/jsondoc", "pkg/", "it knows JSON and nothing else"},
+	{"pkg/archive", "pkg/", "it knows logs and nothing else"},
+	{"pkg/kind", "pkg/verdict", "the table says what is, not what it means"},
+	{"pkg/kind", "github.com/aws/", "the table names operations; it holds no AWS client"},
+	{"pkg/resolve", "pkg/rules", "references resolve whatever the rules are"},
+	{"pkg/rules", "pkg/finding", "rules do not know how they are told"},
+	{"pkg/finding", "pkg/report", "a finding does not know who prints it"},
+	{"pkg/", "events", "libraries do not know what wakes them"},
+	{"pkg/", "internal/", "libraries do not know who runs them"},
+	{"pkg/", "functions/", "libraries do not know who runs them"},
+	{"pkg/", "infra", "libraries do not know how they are deployed"},
+	{"events", "internal/", "decoding does not know who runs it"},
+	{"internal/audit", "pkg/report", "what is found does not depend on how it is printed"},
+}
+
+// allowed are the exceptions to a direction that names all of pkg/ or nothing.
+var allowed = map[string][]string{
+	"pkg/verdict": {module + "pkg/posture"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p pkg
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestImports(t *testing.T) {
+	all := packages(t)
+	for _, rule := range directions {
+		for _, p := range all {
+			from := strings.TrimPrefix(p.ImportPath, module)
+			if from != rule.from && !(strings.HasSuffix(rule.from, "/") && strings.HasPrefix(from, rule.from)) {
+				continue
+			}
+			for _, i := range p.Imports {
+				if slices.Contains(allowed[from], i) {
+					continue
+				}
+				bad := false
+				switch {
+				case rule.to == "":
+					bad = strings.Contains(strings.SplitN(i, "/", 2)[0], ".")
+				case strings.Contains(rule.to, "."):
+					bad = strings.HasPrefix(i, rule.to)
+				default:
+					bad = i == module+rule.to || strings.HasPrefix(i, module+strings.TrimSuffix(rule.to, "/")+"/")
+				}
+				if bad {
+					t.Errorf("%s imports %s: %s", from, i, rule.why)
+				}
+			}
+		}
+		if !slices.ContainsFunc(all, func(p pkg) bool {
+			return strings.HasPrefix(strings.TrimPrefix(p.ImportPath, module), strings.TrimSuffix(rule.from, "/"))
+		}) {
+			t.Errorf("the rule about %s is about no package: renamed?", rule.from)
+		}
+	}
+}
+
+// TestDependencies: the command carries no AWS client.
+func TestDependencies(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.Lines(string(out)) {
+		dep = strings.TrimSpace(dep)
+		for bad, why := range map[string]string{
+			"github.com/aws/aws-sdk-go-v2": "the command reads files; it never calls AWS",
+			"github.com/aws/aws-cdk-go":    "only infra/ knows the CDK",
+		} {
+			if dep == bad || strings.HasPrefix(dep, bad+"/") {
+				t.Errorf("cmd depends on %s: %s", dep, why)
+			}
+		}
+	}
+}
+
+// files calls f with every file that is ours.
+func files(t *testing.T, f func(path string, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (path == ".git" || path == ".cache" || path == "bin" || path == "dist") {
+			return fs.SkipDir
+		}
+		if d.IsDir() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err == nil {
+			f(filepath.ToSlash(path), string(b))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFixtures: records hold made-up accounts only, and nothing that looks like
+// a key.
+func TestFixtures(t *testing.T) {
+	account := regexp.MustCompile(`(?:^|[^-0-9A-Za-z])(\d{12})\b`) // not the end of a UUID
+	key := regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{12,}\b`)
+	made := []string{"111122223333", "444455556666"}
+	n := 0
+	files(t, func(path, text string) {
+		if !strings.HasPrefix(path, "testdata/") && !strings.HasPrefix(path, "demo/") {
+			return
+		}
+		n++
+		for _, id := range account.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(made, id[1]) {
+				t.Errorf("%s holds the account %s: use %s", path, id[1], made[0])
+			}
+		}
+		if k := key.FindString(text); k != "" {
+			t.Errorf("%s holds what looks like an access key: %s", path, k)
+		}
+	})
+	if n == 0 {
+		t.Error("no fixture was found")
+	}
+}
+
+// TestNoLeftovers: nothing is left for later, and nothing names a machine.
+func TestNoLeftovers(t *testing.T) {
+	leftover := regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`)
+	machine := regexp.MustCompile(`(/home|/root|/work|/Users)/[a-z]`)
+	files(t, func(path, text string) {
+		if path == "go.sum" || path == "LICENSE" || path == ".golangci.yml" || strings.HasPrefix(path, "testdata/") {
+			return
+		}
+		if m := leftover.FindString(text); m != "" {
+			t.Errorf("%s has a %s: do it, or open an issue", path, m)
+		}
+		if m := machine.FindString(text); m != "" {
+			t.Errorf("%s names a path of one machine: %s", path, m)
+		}
+	})
+}
+
+// TestLinks: what our pages link to in the repository is there.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	files(t, func(path, text string) {
+		if filepath.Ext(path) != ".md" {
+			return
+		}
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+	})
+}
