@@ -18,8 +18,11 @@ type Finding struct {
 	// Partition, Account and Region are empty where they are not told.
 	Partition, Account, Region string
 	Time                       time.Time // of the evidence; zero where there is none
-	Source                     kind.Source
-	Judgement                  rules.Judgement
+	// Created is when the resource was created; zero where that is not known. It
+	// tells a resource from a later one of the same name.
+	Created   time.Time
+	Source    kind.Source
+	Judgement rules.Judgement
 	// Subnets and SecurityGroups are what the rules file allows the resource to use.
 	Subnets, SecurityGroups []string
 }

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -82,7 +83,8 @@ type (
 	}
 )
 
-// MarshalJSON writes the finding as docs/verdict.schema.json describes it.
+// MarshalJSON writes the finding as docs/verdict.schema.json describes it. What
+// HTML would need escaped is left as it is; an encoder that is told so keeps it.
 func (f *Finding) MarshalJSON() ([]byte, error) {
 	j := &f.Judgement
 	out := jsonFinding{
@@ -113,7 +115,13 @@ func (f *Finding) MarshalJSON() ([]byte, error) {
 	if x := j.Exception; x != nil {
 		out.Exception = &jsonException{ID: x.ID, Owner: x.Owner, Reason: x.Reason, Expires: x.Expires.UTC().Format(time.RFC3339)}
 	}
-	return json.Marshal(out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // hasParts says whether the resource has configurations with names of their own.

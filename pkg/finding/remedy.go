@@ -2,6 +2,8 @@ package finding
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -11,70 +13,105 @@ import (
 // nothing to close.
 func (f *Finding) Remedy() string {
 	worst, ok := f.Worst()
-	if !ok {
+	switch {
+	case !ok:
 		return ""
+	case worst.Result == rules.Warning:
+		return f.clarify(worst)
+	case worst.Rule == rules.InteractiveAccess:
+		return accessRemedy(f.Row)
+	default:
+		return strings.ReplaceAll(f.Row.Closes, "the settings below", settings(worst.Rule, f.AtFault()))
 	}
-	return remedy(worst, f.row(worst))
 }
 
-// row is the row whose settings a result is about: that of the part it came
-// from where the part is of another kind, as the steps of a pipeline are.
-func (f *Finding) row(r rules.Result) *kind.Row {
-	if f.Row.Kind != kind.Pipeline && f.Row.Kind != kind.PipelineExecution {
-		return f.Row
+// clarify says how to learn what a result could not tell.
+func (f *Finding) clarify(r rules.Result) string {
+	if r.Rule == rules.CentralEgress || r.Rule == rules.EndpointsReachable {
+		return "nothing to do: the rule is not assessed yet"
 	}
-	for _, p := range f.Judgement.Parts {
-		for _, o := range p.Results {
-			if o == r {
-				if row, ok := kind.Of(p.Kind); ok {
-					return row
-				}
-			}
+	p := f.Judgement.Posture
+	if part, ok := f.Part(r); ok {
+		p = part.Posture
+	}
+	for _, reason := range p.Reasons {
+		if reason.Look != "" && (reason.Path == r.Path || r.Rule != rules.Assessable) {
+			return "audit again together with the response of " + reason.Look
 		}
 	}
-	return f.Row
+	return "audit again together with a record that tells what is missing"
 }
 
-// remedy is what closes a result of a rule about a kind.
-func remedy(r rules.Result, row *kind.Row) string {
-	if r.Result == rules.Warning {
-		if r.Rule == rules.CentralEgress || r.Rule == rules.EndpointsReachable {
-			return "nothing to do: the rule is not assessed yet"
-		}
-		return "find out what is unknown and audit again: " + r.Message
-	}
-	switch r.Rule {
+// settings are the words for the settings of a kind that satisfy a rule.
+func settings(id rules.ID, row *kind.Row) string {
+	switch id {
 	case rules.WellFormed:
-		return "correct the ids; " + row.Closes
+		return "correct ids"
+	case rules.SubnetAllowed:
+		return "allowed subnets"
+	case rules.SecurityGroupAllowed:
+		return "allowed security groups"
 	case rules.IsolationRequired:
-		return "turn on network isolation; " + row.Closes
+		return "EnableNetworkIsolation true"
 	case rules.EncryptedBetweenContainers:
-		return "set EnableInterContainerTrafficEncryption to true; " + row.Closes
-	case rules.InteractiveAccess:
-		return accessRemedy(row)
-	case rules.WorkerIngress:
-		return row.Closes
-	case rules.SubnetAllowed, rules.SecurityGroupAllowed:
-		return "use the allowed ids; " + row.Closes
-	case rules.VPCRequired, rules.NoOwnInternet, rules.NoBridge, rules.Assessable, rules.CentralEgress, rules.EndpointsReachable:
+		return "EnableInterContainerTrafficEncryption true"
+	case rules.VPCRequired, rules.NoOwnInternet, rules.NoBridge, rules.Assessable, rules.CentralEgress,
+		rules.EndpointsReachable, rules.InteractiveAccess, rules.WorkerIngress:
 	}
-	return row.Closes
+	if words, ok := map[kind.Kind]string{
+		kind.NotebookInstance: "a SubnetId and DirectInternetAccess Disabled",
+		kind.Domain:           "AppNetworkAccessType VpcOnly",
+		kind.UserProfile:      "AppNetworkAccessType VpcOnly",
+		kind.Space:            "AppNetworkAccessType VpcOnly",
+		kind.App:              "AppNetworkAccessType VpcOnly",
+	}[row.Kind]; ok {
+		return words
+	}
+	return "a VPC configuration"
 }
 
 // accessRemedy is what turns off a way in for people.
 func accessRemedy(row *kind.Row) string {
-	switch row.Kind {
-	case kind.TrainingJob:
-		return "UpdateTrainingJob with RemoteDebugConfig.EnableRemoteDebug false"
-	case kind.Space:
-		return "UpdateSpace with SpaceSettings.RemoteAccess DISABLED"
-	case kind.Domain:
-		return "UpdateDomain with DomainSettingsForUpdate.DockerSettings.EnableDockerAccess DISABLED"
-	case kind.EndpointConfig, kind.Endpoint, kind.InferenceComponent:
-		return "create an endpoint configuration without EnableSSMAccess, then UpdateEndpoint with it"
-	default:
-		return row.Closes
+	const endpoint = "create an endpoint configuration without EnableSSMAccess, then UpdateEndpoint with it"
+	if remedy, ok := map[kind.Kind]string{
+		kind.TrainingJob:        "UpdateTrainingJob with RemoteDebugConfig.EnableRemoteDebug false",
+		kind.Space:              "UpdateSpace with SpaceSettings.RemoteAccess DISABLED",
+		kind.Domain:             "UpdateDomain with DomainSettingsForUpdate.DockerSettings.EnableDockerAccess DISABLED",
+		kind.EndpointConfig:     endpoint,
+		kind.Endpoint:           endpoint,
+		kind.InferenceComponent: endpoint,
+	}[row.Kind]; ok {
+		return remedy
 	}
+	return strings.ReplaceAll(row.Closes, "the settings below", "settings without that access")
+}
+
+// Part returns the part that a result came from. ok is false where the finding
+// has no parts.
+func (f *Finding) Part(r rules.Result) (part rules.Judged, ok bool) {
+	for _, p := range f.Judgement.Parts {
+		if slices.Contains(p.Results, r) {
+			return p, true
+		}
+	}
+	return rules.Judged{}, false
+}
+
+// AtFault is the row whose settings the worst result is about, which [Finding.Paste]
+// is written for: that of the part it came from where the parts are of other
+// kinds, as the steps of a pipeline are.
+func (f *Finding) AtFault() *kind.Row {
+	if f.Row.Kind != kind.Pipeline && f.Row.Kind != kind.PipelineExecution {
+		return f.Row
+	}
+	if worst, ok := f.Worst(); ok {
+		if part, ok := f.Part(worst); ok {
+			if row, ok := kind.Of(part.Kind); ok {
+				return row
+			}
+		}
+	}
+	return f.Row
 }
 
 // Paste is the request fragment that closes the finding, with the subnets and
@@ -90,7 +127,7 @@ func (f *Finding) Paste() string {
 	case rules.Assessable, rules.CentralEgress, rules.EndpointsReachable, rules.EncryptedBetweenContainers, rules.InteractiveAccess, rules.WorkerIngress:
 		return ""
 	}
-	row := f.row(worst)
+	row := f.AtFault()
 	if row.Paste == nil || len(f.Subnets) == 0 || len(f.SecurityGroups) == 0 {
 		return ""
 	}
