@@ -107,6 +107,9 @@ func runAudit(ctx context.Context, p process, f auditFlags, paths []string) (int
 	if f.prevented && refusedWriters()[f.output] == nil {
 		return exitError, fmt.Errorf("--prevented has no %s form: want --output table, json or markdown", f.output)
 	}
+	if f.rules == "-" && slices.Contains(paths, "-") {
+		return exitError, errors.New("standard input can be the rules file or the input, not both")
+	}
 	keep, err := f.filter(p.now)
 	if err != nil {
 		return exitError, err
@@ -119,9 +122,6 @@ func runAudit(ctx context.Context, p process, f auditFlags, paths []string) (int
 		for _, x := range file.Expired(p.now) {
 			say(p, "warning: %s", expiredWarning(f.rules, x))
 		}
-	}
-	if f.rules == "-" && slices.Contains(paths, "-") {
-		return exitError, errors.New("standard input can be the rules file or the input, not both")
 	}
 
 	tell, done := progress(p)

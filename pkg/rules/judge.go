@@ -185,7 +185,7 @@ func (f *File) part(s *Subject, p *kind.Part, now time.Time, applied **Exception
 		}
 		r := Result{Rule: id, Result: Failed, Severity: o.severity, Message: o.message, Path: o.path}
 		if o.is == posture.Unknown {
-			if x != nil || j.subsumes(id) {
+			if x != nil || e.on(Assessable) && j.subsumes(id) {
 				continue // whatever it turns out to be, it is allowed; or assessable says it
 			}
 			r.Result = Warning

@@ -193,6 +193,8 @@ func TestJudge(t *testing.T) {
 		"no rule about the class": {off(VPCRequired, NoOwnInternet, NoBridge), container(no, no), "NOT_AVAILABLE"},
 		"unknown without them":    {off(VPCRequired, NoOwnInternet, NoBridge), container(unk, unk), "WARNING INFORMATIONAL assessable=WARNING/INFORMATIONAL@vpc"},
 
+		"unknown is no pass, ever":    {off(Assessable), container(unk, unk), "WARNING INFORMATIONAL vpc-required=WARNING/INFORMATIONAL@vpc no-own-internet=WARNING/INFORMATIONAL@vpc"},
+
 		// well-formed.
 		"empty subnet":         {Default(), subnets(ids("subnet-1", "")), "FAILED MEDIUM well-formed=FAILED/MEDIUM@list[1]"},
 		"group as subnet":      {Default(), subnets(ids("subnet-1", "sg-1")), "FAILED MEDIUM well-formed=FAILED/MEDIUM@list[1]"},
@@ -777,5 +779,24 @@ func TestClip(t *testing.T) {
 	}
 	if got, want := clip(strings.Repeat("x", 63)+"é"), strings.Repeat("x", 63)+"…"; got != want {
 		t.Errorf("clip cut a letter in half: %q", got)
+	}
+}
+
+// TestTotal: nothing is asked that has no answer.
+func TestTotal(t *testing.T) {
+	e := &evaluation{file: Default(), subject: subject(), part: &kind.Part{}}
+	if o := e.setting("no-such-rule", Setting{On: true}); o.is != na {
+		t.Errorf("a rule that is none says %v", o)
+	}
+	if got := words("by-carrier-pigeon"); got != "by-carrier-pigeon" {
+		t.Errorf("a way in that is none is called %q", got)
+	}
+	if o := e.allowedOff(posture.Access{Way: posture.SSMAccess, State: na}); o.is != na {
+		t.Errorf("a way in that there is not says %v", o)
+	}
+	for _, w := range []posture.Way{posture.RemoteAccess, posture.SSMAccess, posture.RemoteDebug, posture.DockerAccess} {
+		if got := e.allowedOff(posture.Access{Way: w, State: yes}).message; got == string(w)+" is on" {
+			t.Errorf("%s has no words", w)
+		}
 	}
 }
