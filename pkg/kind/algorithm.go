@@ -1,6 +1,9 @@
 package kind
 
-import "github.com/sagemoat/sagemoat/pkg/posture"
+import (
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/posture"
+)
 
 // Algorithm is an algorithm resource, which SageMaker may validate by running it.
 const Algorithm Kind = "algorithm"
@@ -26,14 +29,13 @@ var algorithm = Row{
 // which the API has no VPC setting.
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AlgorithmValidationSpecification.html
 func algorithmParts(r *reader) []Part {
-	f := r.at("ValidationSpecification")
-	profiles := r.below(f, "ValidationProfiles")
+	profiles := r.at("ValidationSpecification.ValidationProfiles")
 	switch {
-	case profiles.set():
-		return single(serverless(profiles.path))
 	case profiles.unset():
 		return single(blank(posture.NoCode))
+	case profiles.value.Kind() == jsondoc.Array && profiles.set():
+		return single(serverless(profiles.path))
 	default:
-		return single(unknown(posture.Unassessed, r.why(f)))
+		return single(unknown(posture.Unassessed, r.why(profiles)))
 	}
 }

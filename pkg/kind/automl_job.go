@@ -1,7 +1,5 @@
 package kind
 
-import "strings"
-
 // AutoMLJob is an Autopilot job.
 const AutoMLJob Kind = "automl-job"
 
@@ -26,8 +24,12 @@ var autoMLJob = Row{
 // autoMLJobParts reads SecurityConfig, which the second version of the API has
 // at the top and the first below AutoMLJobConfig. Neither has an isolation switch.
 func autoMLJobParts(r *reader) []Part {
+	second := r.Call == "CreateAutoMLJobV2"
+	if r.Call == "" {
+		second = r.at("AutoMLJobInputDataConfig").set() || r.at("AutoMLProblemTypeConfig").set() || r.at("SecurityConfig").set()
+	}
 	base := "AutoMLJobConfig.SecurityConfig"
-	if strings.HasSuffix(r.Call, "V2") || r.at("AutoMLJobInputDataConfig").set() || r.at("AutoMLProblemTypeConfig").set() || r.at("SecurityConfig").set() {
+	if second {
 		base = "SecurityConfig"
 	}
 	return single(r.container(where{VPC: join(base, "VpcConfig"), Encrypted: join(base, "EnableInterContainerTrafficEncryption")}))

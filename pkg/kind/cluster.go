@@ -85,27 +85,28 @@ func overlayCluster(base, update jsondoc.Value) jsondoc.Value {
 		gone[m.Value.Str()] = true
 	}
 	for _, list := range []string{"InstanceGroups", "RestrictedInstanceGroups"} {
-		var merged []jsondoc.Value
-		newer := map[string]jsondoc.Value{}
-		for _, m := range update.Get(list).Members() {
-			newer[m.Value.Get("InstanceGroupName").Str()] = m.Value
-		}
-		older := base.Get(list)
+		older, newer := base.Get(list), update.Get(list)
+		byName := map[string]jsondoc.Value{}
 		for _, m := range older.Members() {
+			byName[m.Value.Get("InstanceGroupName").Str()] = m.Value
+		}
+		// The groups that the update names come first: their places in the list
+		// are those in its record.
+		var merged []jsondoc.Value
+		for _, m := range newer.Members() {
 			name := m.Value.Get("InstanceGroupName").Str()
-			if u, ok := newer[name]; ok {
-				merged = append(merged, jsondoc.Overlay(m.Value, u))
-				delete(newer, name)
-			} else if !gone[name] {
+			merged = append(merged, jsondoc.Overlay(byName[name], m.Value))
+			gone[name] = true
+		}
+		for _, m := range older.Members() {
+			if !gone[m.Value.Get("InstanceGroupName").Str()] {
 				merged = append(merged, jsondoc.Overlay(m.Value, jsondoc.Value{}))
 			}
 		}
-		for _, m := range update.Get(list).Members() {
-			if _, ok := newer[m.Value.Get("InstanceGroupName").Str()]; ok {
-				merged = append(merged, m.Value)
-			}
-		}
 		if len(merged) > 0 || older.Len() > 0 {
+			if m, ok := update.Find(list); ok {
+				list = m.Name
+			}
 			out = out.With(list, jsondoc.OfArray(merged...))
 		}
 	}

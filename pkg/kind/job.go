@@ -32,7 +32,7 @@ var job = Row{
 func jobParts(r *reader) []Part {
 	w := where{VPC: "VpcConfig"}
 	f := r.at("JobConfigDocument")
-	if beside := r.at(w.VPC); beside.set() || r.step != nil {
+	if r.step != nil {
 		return single(r.container(w))
 	}
 	text, ok := f.value.Text()

@@ -56,7 +56,7 @@ func (r *reader) pipeline(given map[string]string) []Part {
 	text, ok := f.value.Text()
 	if !ok || text == "" {
 		reason := r.why(f)
-		if location.set() {
+		if location.value.Kind() == jsondoc.Object && location.set() {
 			reason.Path = location.path
 			reason.Why = "the definition is in S3 (" + r.below(location, "Bucket").value.Str() + "/" + r.below(location, "ObjectKey").value.Str() + "), not in this record"
 		}
@@ -94,7 +94,7 @@ func (r *reader) steps(steps []pipeline.Step, base string) []Part {
 	for _, s := range steps {
 		for _, p := range r.judge(s, steps, base, byName) {
 			p.Name = strings.TrimSuffix(s.Name+"/"+p.Name, "/")
-			if p.Path == "" {
+			if p.Path == "" && !r.Ref {
 				p.Path = join(base, s.Path)
 			}
 			p.Posture.Assumed = s.Assumed

@@ -136,7 +136,7 @@ func (r *reader) each(f field) []field {
 	out := make([]field, 0, f.value.Len())
 	for i, m := range f.value.Members() {
 		path := ""
-		if f.path != "" {
+		if f.path != "" && !m.Value.Inherited() {
 			path = f.path + "[" + strconv.Itoa(i) + "]"
 		}
 		if r.heard != nil {

@@ -70,7 +70,7 @@ func (r *Row) Overlay(base, update jsondoc.Value, effect Effect) jsondoc.Value {
 
 // replace is base with the members that update names, each taken whole.
 func replace(base, update jsondoc.Value) jsondoc.Value {
-	out := jsondoc.Overlay(base, jsondoc.Value{})
+	out := jsondoc.Overlay(base, update)
 	for _, m := range update.Members() {
 		if !m.Value.Empty() {
 			out = out.With(m.Name, m.Value)

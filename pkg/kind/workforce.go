@@ -1,8 +1,9 @@
 package kind
 
 import (
-	"strings"
+	"net/netip"
 
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/posture"
 )
 
@@ -37,16 +38,22 @@ func workforceParts(r *reader) []Part {
 	vpc, cidrs := r.at("WorkforceVpcConfig"), r.at("SourceIpConfig.Cidrs")
 	p.Where.VPC, p.Where.Workers = vpc.path, cidrs.path
 	byVPC, byAddress := posture.No, posture.No
-	switch {
-	case r.below(vpc, "VpcId").set(), r.below(vpc, "Subnets").set():
-		byVPC = posture.Yes
-		id := r.below(vpc, "VpcId")
-		p.VPCID = posture.ID{Value: id.value.Str(), Path: id.path}
-		p.Subnets = r.ids(&p, r.below(vpc, "Subnets"))
-		p.SecurityGroups = r.ids(&p, r.below(vpc, "SecurityGroupIds"))
-	case !vpc.unset() && !vpc.set():
+	switch id := r.below(vpc, "VpcId"); {
+	case vpc.unset():
+	case vpc.value.Kind() != jsondoc.Object:
 		byVPC = posture.Unknown
 		p.Reasons = append(p.Reasons, r.why(vpc))
+	default:
+		p.Subnets = r.ids(&p, r.below(vpc, "Subnets"))
+		p.SecurityGroups = r.ids(&p, r.below(vpc, "SecurityGroupIds"))
+		byVPC = hasSubnet(p.Subnets)
+		if id.value.Str() != "" {
+			p.VPCID = posture.ID{Value: id.value.Str(), Path: id.path}
+			byVPC = posture.Yes
+		} else if !id.unset() && byVPC == posture.No {
+			byVPC = posture.Unknown
+			p.Reasons = append(p.Reasons, r.why(id))
+		}
 	}
 	switch {
 	case cidrs.set():
@@ -66,15 +73,23 @@ func workforceParts(r *reader) []Part {
 	return single(p)
 }
 
-// restricts says whether a list of CIDR ranges keeps anybody out.
+// restricts says whether a list of CIDR ranges keeps anybody out. One range of
+// all addresses lets everybody in, whatever else is in the list.
 func restricts(cidrs posture.IDs) posture.Fact {
+	out := posture.No
+	for _, c := range cidrs.List {
+		prefix, err := netip.ParsePrefix(c.Value)
+		switch {
+		case err == nil && prefix.Bits() == 0:
+			return posture.No
+		case err != nil && c.Value != "":
+			cidrs.Unknown = true
+		case err == nil:
+			out = posture.Yes
+		}
+	}
 	if cidrs.Unknown {
 		return posture.Unknown
 	}
-	for _, c := range cidrs.List {
-		if strings.HasSuffix(c.Value, "/0") {
-			return posture.No
-		}
-	}
-	return posture.Of(len(cidrs.List) > 0)
+	return out
 }
