@@ -22,7 +22,7 @@ type parser struct {
 	base     int64 // offset of buf[0] in the text
 	err      error // why there is no more to read
 
-	isLog   bool  // an array called Records was found
+	isLog   bool  // an array called Records was found in this document
 	scouted int64 // offset up to which leap has looked
 	stats   Stats
 	fault   error // the first record that was skipped
@@ -33,21 +33,26 @@ func (p *parser) offset() int64 { return p.base + int64(p.pos) }
 
 // log parses the whole input.
 func (p *parser) log() error {
-	for {
+	for first := true; ; first = false {
 		c, err := p.peek()
-		if err == io.EOF && p.isLog {
+		if err == io.EOF && !first {
 			return nil
 		}
 		if err != nil && err != io.EOF {
 			return err
 		}
+		start := p.offset()
+		p.isLog = false
 		if c == '{' {
 			err = p.document()
 		} else {
 			err = p.syntax()
 		}
-		if !p.isLog && (err == nil || errors.Is(err, ErrSyntax)) {
+		if first && !p.isLog && (err == nil || errors.Is(err, ErrSyntax)) {
 			return ErrNotALog
+		}
+		if err == nil && !p.isLog {
+			err = &Error{Offset: start, Err: ErrOther}
 		}
 		if err != nil {
 			return err

@@ -28,6 +28,8 @@ var (
 	ErrNotALog = errors.New("not a CloudTrail log")
 	// ErrSyntax says that the text is not valid JSON.
 	ErrSyntax = errors.New("not valid JSON")
+	// ErrOther says that a document follows the log which is none.
+	ErrOther = errors.New("another document follows the log")
 	// ErrTooLong says that a record is longer than MaxRecord.
 	ErrTooLong = fmt.Errorf("record longer than %d bytes", MaxRecord)
 	// ErrTooDeep says that a record is nested deeper than MaxDepth.
