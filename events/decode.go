@@ -40,16 +40,21 @@ func decode(v jsondoc.Value) ([]*kind.Observation, error) {
 		return decodeAll(v)
 	case v.Kind() != jsondoc.Object:
 		return nil, fmt.Errorf("found %s: %w", v.Kind(), ErrShape)
+	case has(v, "CloudTrailEvent"):
+		// Beside it LookupEvents repeats EventName and EventSource.
+		return lookedUp(v.Get("CloudTrailEvent"))
 	case has(v, "eventName", "eventSource"):
 		return one(cloudTrail(v, envelope{}))
-	case has(v, "detail-type", "source", "detail"):
+	case has(v, "detail-type", "source", "account", "detail"):
 		return one(eventBridge(v))
 	case has(v, "Records"):
 		return decodeAll(v.Get("Records"))
-	case has(v, "CloudTrailEvent"):
-		return lookedUp(v.Get("CloudTrailEvent"))
 	case has(v, "Events"):
 		return decodeAll(v.Get("Events"))
+	case has(v, "digestStartTime", "logFiles"):
+		// A digest, which lies beside the logs in the bucket of a trail.
+		// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+		return nil, nil
 	case has(v, "status_code", "data"):
 		// A response as botocore's recorders keep it.
 		return decode(v.Get("data"))
@@ -150,6 +155,8 @@ func looksLike(v jsondoc.Value) string {
 		return "a CloudFormation template, which this version does not read"
 	case has(v, "format_version", "terraform_version"):
 		return "a Terraform plan, which this version does not read"
+	case has(v, "detail-type"):
+		return "an EventBridge pattern or schema (an event would have an account), which tells of no resource"
 	}
 	names := make([]string, 0, 5)
 	for _, m := range v.Members() {
@@ -215,7 +222,7 @@ func when(v jsondoc.Value) (time.Time, bool) {
 
 func epoch(s string) (time.Time, bool) {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || n < 1e8 || n > 1e14 {
+	if err != nil || !(n >= 1e8 && n <= 1e14) { // NaN too
 		return time.Time{}, false
 	}
 	if n < 1e11 {

@@ -62,6 +62,9 @@ func (c *collector) done(file string, size int64, err error) {
 		if at := (*archive.Error)(nil); errors.As(err, &at) {
 			p.Offset, p.Err = at.Offset, at.Err
 		}
+		if errors.Is(p.Err, io.ErrUnexpectedEOF) {
+			p.Err = fmt.Errorf("the file is cut off: %w", p.Err)
+		}
 		c.report.Problems = append(c.report.Problems, p)
 	}
 	if c.progress != nil {
@@ -85,7 +88,8 @@ func (in Inputs) read(ctx context.Context, report *Report, progress func(int, in
 			return nil
 		},
 		Done: func(path string, stats archive.Stats, err error) error {
-			if errors.Is(err, archive.ErrNotALog) {
+			if err != nil && stats.Records == 0 {
+				// No log, or none that can be told from something else so far.
 				return c.file(ctx, path)
 			}
 			c.done(path, stats.Bytes, err)
@@ -171,7 +175,16 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		text.r, text.zipped = z, true
 	}
 	plain := bufio.NewReaderSize(text, 64<<10)
-	if head, _ := plain.Peek(4 << 10); archive.IsLog(head) {
+	if mark, _ := plain.Peek(3); string(mark) == "\xef\xbb\xbf" {
+		// A byte order mark, as PowerShell writes it.
+		_, _ = plain.Discard(len(mark))
+	}
+	head, _ := plain.Peek(4 << 10)
+	if rest := bytes.TrimLeft(head, " \t\r\n"); len(rest) > 0 && rest[0] != '{' && rest[0] != '[' {
+		c.done(name, text.n, fmt.Errorf("found %q at the start: not JSON, and this version reads nothing else (no YAML, no Terraform source)", rest[0]))
+		return nil
+	}
+	if archive.IsLog(head) {
 		stats, err := archive.Scan(ctx, plain, func(r archive.Record) error {
 			observations, err := events.Decode(r.Data)
 			c.add(name, r.Offset, observations, err)
@@ -192,7 +205,10 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 // documents reads JSON documents one after another, each for itself: one alone,
 // one a line, the elements of a list, or those of Events or Records in an object.
 func (c *collector) documents(name string, r io.Reader, text *bounded) error {
-	d := &documents{dec: jsontext.NewDecoder(r), text: text, each: func(data []byte, offset int64) {
+	// Whoever decodes a document is strict; here its faults must not take the
+	// documents after it along.
+	dec := jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	d := &documents{dec: dec, text: text, each: func(data []byte, offset int64) {
 		base := filepath.Base(name)
 		observations, err := events.DecodeFile(data, strings.TrimSuffix(base, filepath.Ext(base)))
 		c.add(name, offset, observations, err)
@@ -224,6 +240,9 @@ func (d *documents) place(err error) error {
 	if errors.As(err, &syn) {
 		offset, err = syn.ByteOffset, syn.Err
 	}
+	if d.text.err != nil {
+		err = d.text.err
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		err = errors.New("the file ends in the middle of a document")
 	}
@@ -243,12 +262,11 @@ func (d *documents) next() error {
 		return noEOF(d.object())
 	default:
 		// The end, or no JSON at all, or a value that is no document.
-		offset := d.dec.InputOffset()
 		v, err := d.dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		d.each(v, offset)
+		d.each(v, d.dec.InputOffset()-int64(len(v)))
 		return nil
 	}
 }
@@ -332,21 +350,29 @@ type bounded struct {
 	n          int64 // bytes read
 	boundary   int64 // n where the document that is being read began, at the earliest
 	compressed int64
+	err        error // why nothing more is read
 }
 
+// Read returns no bytes with an error of its own, and the same error ever
+// after: a decoder may pass over an error that comes with bytes.
 func (b *bounded) Read(p []byte) (int, error) {
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
+	if b.err == nil {
+		b.err = b.ctx.Err()
+	}
+	if b.err != nil {
+		return 0, b.err
 	}
 	n, err := b.r.Read(p)
 	b.n += int64(n)
 	switch {
 	case b.zipped && b.n > archive.MaxRecord && b.n > archive.MaxRatio*b.compressed:
-		return n, archive.ErrRatio
+		b.err = archive.ErrRatio
 	case b.n-b.boundary > 2*jsondoc.MaxBytes:
-		return n, fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
+		b.err = fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
+	default:
+		return n, err
 	}
-	return n, err
+	return 0, b.err
 }
 
 // counted counts what is read through it.
