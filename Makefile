@@ -13,7 +13,8 @@ help: ## Say what can be made
 
 .PHONY: demo
 demo: ## Judge the shipped records of every kind; needs nothing but Go
-	@$(GO) run ./cmd/sagemoat audit --rules demo/rules.yaml demo/cloudtrail.json || [ $$? -eq 1 ]
+	@$(GO) build -o bin/ ./cmd/sagemoat
+	@bin/sagemoat audit --rules demo/rules.yaml demo/cloudtrail.json || [ $$? -eq 1 ]
 
 .PHONY: build
 build: ## Build the command into bin/

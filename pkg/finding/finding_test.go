@@ -118,7 +118,7 @@ func TestPaste(t *testing.T) {
 		t.Error("without parts, the row is not the finding's own")
 	}
 	f.Judgement.Parts = []rules.Judged{{Part: kind.Part{Name: "Prepare", Kind: kind.ProcessingJob}, Results: f.Judgement.Results}}
-	want := "{\n  \"NetworkConfig\": {\n    \"VpcConfig\": {\n      \"SecurityGroupIds\": [\n        \"sg-1\"\n      ],\n      \"Subnets\": [\n        \"subnet-1\"\n      ]\n    }\n  }\n}"
+	want := "{\n  \"NetworkConfig\": {\n    \"VpcConfig\": {\n      \"SecurityGroupIds\": [\"sg-1\"],\n      \"Subnets\": [\"subnet-1\"]\n    }\n  }\n}"
 	if got := f.Paste(); got != want {
 		t.Errorf("a step of a pipeline: %s", got)
 	}

@@ -1,7 +1,6 @@
 package finding
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -127,13 +126,5 @@ func (f *Finding) Paste() string {
 	case rules.Assessable, rules.CentralEgress, rules.EndpointsReachable, rules.EncryptedBetweenContainers, rules.InteractiveAccess, rules.WorkerIngress:
 		return ""
 	}
-	row := f.AtFault()
-	if row.Paste == nil || len(f.Subnets) == 0 || len(f.SecurityGroups) == 0 {
-		return ""
-	}
-	b, err := json.MarshalIndent(row.Paste(f.Subnets, f.SecurityGroups, worst.Rule == rules.IsolationRequired), "", "  ")
-	if err != nil {
-		return ""
-	}
-	return string(b)
+	return f.AtFault().Fragment(f.Subnets, f.SecurityGroups, worst.Rule == rules.IsolationRequired)
 }

@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -112,6 +114,24 @@ func Unclaimed() map[string]string {
 		"StartMlflowTrackingServer":  "has no network setting",
 		"StartEdgeDeploymentStage":   "edge devices are not in SageMaker's network",
 	}
+}
+
+// lists are the lists of strings in indented JSON.
+var lists = regexp.MustCompile(`\[[^\[\]{}]*\]`)
+
+// Fragment is the request fragment of [Row.Paste] as indented JSON, each list on
+// a line of its own; it is empty where there is nothing to paste.
+func (r *Row) Fragment(subnets, securityGroups []string, isolation bool) string {
+	if r.Paste == nil || len(subnets) == 0 || len(securityGroups) == 0 {
+		return ""
+	}
+	b, err := json.MarshalIndent(r.Paste(subnets, securityGroups, isolation), "", "  ")
+	if err != nil {
+		return ""
+	}
+	return lists.ReplaceAllStringFunc(string(b), func(list string) string {
+		return strings.ReplaceAll(strings.Join(strings.Fields(list), ""), ",", ", ")
+	})
 }
 
 // slot returns m[name] as a map, made where it was not there.

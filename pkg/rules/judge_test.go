@@ -193,7 +193,7 @@ func TestJudge(t *testing.T) {
 		"no rule about the class": {off(VPCRequired, NoOwnInternet, NoBridge), container(no, no), "NOT_AVAILABLE"},
 		"unknown without them":    {off(VPCRequired, NoOwnInternet, NoBridge), container(unk, unk), "WARNING INFORMATIONAL assessable=WARNING/INFORMATIONAL@vpc"},
 
-		"unknown is no pass, ever":    {off(Assessable), container(unk, unk), "WARNING INFORMATIONAL vpc-required=WARNING/INFORMATIONAL@vpc no-own-internet=WARNING/INFORMATIONAL@vpc"},
+		"unknown is no pass, ever": {off(Assessable), container(unk, unk), "WARNING INFORMATIONAL vpc-required=WARNING/INFORMATIONAL@vpc no-own-internet=WARNING/INFORMATIONAL@vpc"},
 
 		// well-formed.
 		"empty subnet":         {Default(), subnets(ids("subnet-1", "")), "FAILED MEDIUM well-formed=FAILED/MEDIUM@list[1]"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -126,16 +125,9 @@ func section(b *strings.Builder, row *kind.Row) {
 		item("Stopped by", strings.Join(codes(row.Stops), ", "))
 	}
 	item("A finding is closed so", row.Closes)
-	if row.Paste == nil {
-		return
+	if fragment := row.Fragment([]string{"subnet-1", "subnet-2"}, []string{"sg-1"}, true); fragment != "" {
+		fmt.Fprintf(b, "\n```json\n%s\n```\n", fragment)
 	}
-	fragment, err := json.MarshalIndent(row.Paste([]string{"subnet-1", "subnet-2"}, []string{"sg-1"}, true), "", "  ")
-	if err != nil {
-		panic(fmt.Sprintf("%s: %v", row.Kind, err)) // maps of strings
-	}
-	fmt.Fprintf(b, "\n```json\n%s\n```\n", lists.ReplaceAllStringFunc(string(fragment), func(list string) string {
-		return strings.ReplaceAll(strings.Join(strings.Fields(list), ""), ",", ", ")
-	}))
 }
 
 func effect(e kind.Effect) string {
@@ -249,9 +241,6 @@ func byOrder(a, b string) int {
 	}
 	return strings.Compare(a, b)
 }
-
-// lists are lists of strings, which read better on one line.
-var lists = regexp.MustCompile(`\[[^]]*\]`)
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
