@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
 const record = `{"eventVersion":"1.11","eventTime":"2026-11-02T09:14:07Z","eventSource":"sagemaker.amazonaws.com","eventName":"CreateTrainingJob","awsRegion":"eu-west-1","requestParameters":{"trainingJobName":"NAME","roleArn":"r"VPC},"responseElements":{"trainingJobArn":"arn:aws:sagemaker:eu-west-1:111122223333:training-job/NAME"},"eventID":"NAME","recipientAccountId":"111122223333"ERROR}`
@@ -274,5 +276,33 @@ func TestInterrupted(t *testing.T) {
 	})
 	if status != exitError || stdout.Len() != 0 || !strings.Contains(stderr.String(), "canceled") {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout.String(), stderr.String())
+	}
+}
+
+// TestDemo: the shipped records have every kind, and are judged without an error.
+func TestDemo(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	status := run(context.Background(), process{
+		args:  []string{"audit", "--output", "json", "--rules", "../../demo/rules.yaml", "../../demo/cloudtrail.json"},
+		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+		terminal: func(io.Writer) (int, bool) { return 0, false }, getenv: func(string) string { return "" },
+		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+	})
+	if status != exitFailed {
+		t.Errorf("status %d\n%s", status, stderr.String())
+	}
+	for _, k := range kind.Kinds() {
+		if !strings.Contains(stdout.String(), `{"kind":"`+k+`"`) {
+			t.Errorf("the demo has no %s", k)
+		}
+	}
+}
+
+// TestByteOrderMark: files that PowerShell wrote are read.
+func TestByteOrderMark(t *testing.T) {
+	const mark = "\xef\xbb\xbf"
+	files := map[string]string{"line.json": mark + bad, "log.json": mark + `{"Records":[` + bad + `]}`}
+	for name := range files {
+		command(t, files, "", "audit", name).want(t, 1, []string{"bad"}, []string{"1 verdict"})
 	}
 }
