@@ -66,7 +66,8 @@ func TestImports(t *testing.T) {
 	for _, rule := range directions {
 		for _, p := range all {
 			from := strings.TrimPrefix(p.ImportPath, module)
-			if from != rule.from && !(strings.HasSuffix(rule.from, "/") && strings.HasPrefix(from, rule.from)) {
+			below := strings.HasSuffix(rule.from, "/") && strings.HasPrefix(from, rule.from)
+			if from != rule.from && !below {
 				continue
 			}
 			for _, i := range p.Imports {

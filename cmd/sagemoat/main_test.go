@@ -72,8 +72,8 @@ func (r result) want(t *testing.T, status int, stdout, stderr []string) {
 		name, got string
 		want      []string
 	}{{"stdout", r.stdout, stdout}, {"stderr", r.stderr, stderr}} {
-		for _, w := range s.want {
-			w, not := strings.CutPrefix(w, "!")
+		for _, line := range s.want {
+			w, not := strings.CutPrefix(line, "!")
 			if strings.Contains(s.got, w) == not {
 				t.Errorf("%s: %q is there: %v\n%s", s.name, w, !not, s.got)
 			}

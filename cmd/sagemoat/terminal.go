@@ -13,10 +13,10 @@ import (
 // terminal says whether a stream is a terminal, and how many columns it has.
 func terminal(w io.Writer) (columns int, ok bool) {
 	f, isFile := w.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
+	if !isFile || !term.IsTerminal(int(f.Fd())) /* #nosec G115 -- a file descriptor is small */ {
 		return 0, false
 	}
-	columns, _, err := term.GetSize(int(f.Fd()))
+	columns, _, err := term.GetSize(int(f.Fd())) // #nosec G115 -- a file descriptor is small
 	if err != nil {
 		columns = 0
 	}

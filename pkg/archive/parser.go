@@ -35,10 +35,10 @@ func (p *parser) offset() int64 { return p.base + int64(p.pos) }
 func (p *parser) log() error {
 	for first := true; ; first = false {
 		c, err := p.peek()
-		if err == io.EOF && !first {
+		if errors.Is(err, io.EOF) && !first {
 			return nil
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		start := p.offset()
@@ -227,7 +227,7 @@ func (p *parser) need() (byte, error) {
 
 // cut makes of the end of the input the error that it is inside a value.
 func (p *parser) cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return &Error{Offset: p.base + int64(p.end), Err: io.ErrUnexpectedEOF}
 	}
 	return err

@@ -140,7 +140,7 @@ func (s *Scanner) Scan(ctx context.Context, r io.Reader, fn func(Record) error) 
 
 	p := &parser{ctx: ctx, fn: fn, limits: s.limits, exact: s.Exact, buf: s.buf, mark: -1, scouted: -1}
 	magic, err := s.in.Peek(2)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return Stats{}, &Error{Err: err}
 	}
 	p.src = s.in

@@ -236,14 +236,23 @@ func TestWhatIsRead(t *testing.T) {
 		{"no colon", []byte(`{"Records":[],"a" 1}`), nil, &Error{18, ErrSyntax}},
 		{"no comma", []byte(`{"Records":[{} {}]}`), nil, &Error{15, ErrSyntax}},
 		{"no value", []byte(`{"Records":[{},]}`), nil, &Error{15, ErrSyntax}},
-		{"no JSON inside", []byte(`{"Records":[{"eventSource":"sagemaker.amazonaws.com",},` + whole + `]}`),
-			[]found{{55, whole}}, &Error{12, ErrSyntax}},
+		{
+			"no JSON inside", []byte(`{"Records":[{"eventSource":"sagemaker.amazonaws.com",},` + whole + `]}`),
+			[]found{{55, whole}},
+			&Error{12, ErrSyntax},
+		},
 		{"too deep", []byte(`{"Records":[{"eventSource":"sagemaker.amazonaws.com","a":` + strings.Repeat("[", 100) +
 			strings.Repeat("]", 100) + "}," + whole + `]}`), []found{{259, whole}}, &Error{12, ErrTooDeep}},
-		{"deep enough", []byte(`{"Records":[{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + "}," + whole + `]}`),
-			[]found{{217, whole}}, nil},
-		{"too long", []byte(`{"Records":[{"a":"` + strings.Repeat("x", MaxRecord) + `"},` + whole + `]}`),
-			[]found{{18 + MaxRecord + 3, whole}}, &Error{12, ErrTooLong}},
+		{
+			"deep enough", []byte(`{"Records":[{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + "}," + whole + `]}`),
+			[]found{{217, whole}},
+			nil,
+		},
+		{
+			"too long", []byte(`{"Records":[{"a":"` + strings.Repeat("x", MaxRecord) + `"},` + whole + `]}`),
+			[]found{{18 + MaxRecord + 3, whole}},
+			&Error{12, ErrTooLong},
+		},
 		{"long key", []byte(`{"` + strings.Repeat("x", MaxRecord) + `":1,"Records":[]}`), nil, nil},
 	}
 	for _, test := range tests {
@@ -447,8 +456,10 @@ func TestLeap(t *testing.T) {
 		{"to SageMaker", others + `,` + whole + `,` + others, len(others) + 1, len(others) + 1 + strings.Index(whole, `"sage`)},
 		{"to an escape", others + `,{"eventVersion":"\u0041"}`, len(others) + 1, len(others) + 18},
 		{"past other escapes", others + `,{"eventVersion":"\u003d\n"}`, len(others) + 1, len(others) + 28},
-		{"not into a record", others + `,` + strings.Replace(poser, `""}]`, `"","eventSource":"sagemaker.amazonaws.com"}]`, 1), 0,
-			len(others) + 1 + strings.LastIndex(poser, `}]`) + len(`,"eventSource":`)},
+		{
+			"not into a record", others + `,` + strings.Replace(poser, `""}]`, `"","eventSource":"sagemaker.amazonaws.com"}]`, 1), 0,
+			len(others) + 1 + strings.LastIndex(poser, `}]`) + len(`,"eventSource":`),
+		},
 		{"not into a record, long", others + `,{"eventVersion":"1.11","a":"` + strings.Repeat("x", 1500) + `","b":[1` +
 			strings.Repeat(`,{"eventVersion":""}`, 40) + `,` + whole, 0, len(others) + 1537 + 40*20 + 1 + strings.Index(whole, `"sage`)},
 		{"not over other elements", others + `,{"a":1},` + whole, end, len(others) + 9 + strings.Index(whole, `"sage`)},
@@ -545,7 +556,7 @@ func TestFiles(t *testing.T) {
 		filepath.Join(dir, "absent.json"), write("d.yaml", []byte("a: b")), write("e.json.gz", zip(text)),
 	}
 	for _, workers := range []int{0, 1, 3, 100} {
-		var mu = make(chan struct{}, 1)
+		mu := make(chan struct{}, 1)
 		got := map[string][]found{}
 		ends := map[string]error{}
 		var total Stats

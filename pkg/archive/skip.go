@@ -99,7 +99,7 @@ func (s *skipper) blocks(b []byte) (n int, done bool) {
 		inside ^= inside << 8
 		inside ^= inside << 16
 		inside ^= inside<<32 ^ carry
-		carry = uint64(int64(inside) >> 63)
+		carry = -(inside >> 63) // all ones if the block ends inside a string
 		for rest := brackets &^ inside; rest != 0; rest &= rest - 1 {
 			i := bits.TrailingZeros64(rest)
 			switch w[i] {

@@ -161,7 +161,7 @@ func check(t *testing.T, doc jsondoc.Value) {
 						fail("no interface is attached")
 					case class == verdict.NotApplicable && !slices.Contains(noCode, row.Kind):
 						fail("code runs in every resource of the kind")
-					case class == verdict.Unknown && len(f.Reasons) == 0 && !(f.VPC == posture.No && f.DirectInternet == posture.No):
+					case class == verdict.Unknown && len(f.Reasons) == 0 && (f.VPC != posture.No || f.DirectInternet != posture.No):
 						fail("unknown for no reason")
 					}
 					if f.Workers == posture.Yes && f.VPC != posture.Yes && len(f.Subnets.List) == 0 && f.VPCID.Value == "" && !strings.Contains(written(doc), "idrs") {

@@ -209,14 +209,11 @@ func all(members []string, doc jsondoc.Value) bool {
 // owns says whether the ARN is of the row's resource type. Some native events
 // write other types: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 func (r *Row) owns(arn ARN) bool {
-	switch r.Kind {
-	case PipelineExecution:
-		return arn.Type == string(Pipeline) && strings.Contains(arn.ID, "/execution/")
-	case Pipeline:
-		return arn.Type == string(Pipeline) && !strings.Contains(arn.ID, "/execution/")
-	default:
-		return arn.Type == string(r.Kind)
+	execution := strings.Contains(arn.ID, "/execution/")
+	if r.Kind == PipelineExecution {
+		return arn.Type == string(Pipeline) && execution
 	}
+	return arn.Type == string(r.Kind) && (r.Kind != Pipeline || !execution)
 }
 
 // Operations lists every operation that some row claims, sorted.
@@ -238,7 +235,7 @@ func (r *Row) KeyOf(docs ...jsondoc.Value) (key, name string) {
 	parts := make([]string, 0, len(r.Key))
 	for _, alternatives := range r.Key {
 		found := ""
-		for _, member := range strings.Split(alternatives, "|") {
+		for member := range strings.SplitSeq(alternatives, "|") {
 			for _, doc := range docs {
 				if found == "" {
 					found = doc.Get(member).Str()

@@ -3,6 +3,7 @@ package kind
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -171,9 +172,7 @@ func TestContainers(t *testing.T) {
 						if c.isolation != "" {
 							at[c.isolation] = isolation
 						}
-						for path, raw := range c.rest {
-							at[path] = raw
-						}
+						maps.Copy(at, c.rest)
 						doc := nest(at)
 						want := strings.TrimPrefix(c.part+": "+matrix[isolated+" "+placed], ": ")
 						if got := allSaid(row.Parts(observe(t, ShapeRequest, row, c.event, doc), nil)); !cmp.Equal(got, []string{want}) {

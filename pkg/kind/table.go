@@ -149,7 +149,7 @@ func pasteNetwork(vpc, isolation string) func(subnets, securityGroups []string, 
 	return func(subnets, securityGroups []string, isolate bool) any {
 		out := map[string]any{}
 		at := out
-		for _, name := range strings.Split(vpc, ".") {
+		for name := range strings.SplitSeq(vpc, ".") {
 			at = slot(at, name)
 		}
 		at["SecurityGroupIds"], at["Subnets"] = securityGroups, subnets

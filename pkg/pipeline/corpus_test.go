@@ -22,7 +22,7 @@ func TestCorpus(t *testing.T) {
 		t.Skipf("NOT TESTED against definitions that others wrote: set SAGEMOAT_CORPUS to the corpus (%v)", err)
 	}
 	read := 0
-	for _, row := range strings.Split(string(index), "\n") {
+	for row := range strings.SplitSeq(string(index), "\n") {
 		cells := strings.Split(row, " | ")
 		file, found := strings.CutPrefix(cells[0], "| pipelines/")
 		if !found || len(cells) < 4 {

@@ -248,7 +248,7 @@ func (w *walker) step(v jsondoc.Value, conditional bool) jsondoc.Value {
 
 	s := Step{Arguments: v.Get("Arguments")}
 	args, hasArgs := v.Find("Arguments")
-	out := v
+	var out jsondoc.Value
 	if _, _, ok := expression(v); ok || v.Kind() != jsondoc.Object {
 		out = w.value(v, conditional)
 	} else {

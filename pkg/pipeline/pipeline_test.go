@@ -141,8 +141,10 @@ func TestExpressions(t *testing.T) {
 		{name: "function among others is data", value: `{"Std:Join": {}, "X": 1}`, want: "{Std:Join:{} X:1}"},
 		{name: "scalars", value: `[null, true, 1.50, "s", {}, []]`, want: `[null true 1.50 "s" {} []]`},
 
-		{name: "elements of a list", value: `["a", {"Get": "Parameters.S"}, [{"Get": "Parameters.B"}]]`, want: `["a" "text" [true]]`,
-			assumed: "Parameters.B = true (default value),Parameters.S = text (default value)"},
+		{
+			name: "elements of a list", value: `["a", {"Get": "Parameters.S"}, [{"Get": "Parameters.B"}]]`, want: `["a" "text" [true]]`,
+			assumed: "Parameters.B = true (default value),Parameters.S = text (default value)",
+		},
 		{name: "in place of an object", value: `{"VpcConfig": {"Get": "Parameters.S"}}`, want: `{VpcConfig:"text"}`, assumed: "Parameters.S = text (default value)"},
 		{name: "used twice", value: `[{"Get": "Parameters.S"}, {"Get": "Parameters.S"}]`, want: `["text" "text"]`, assumed: "Parameters.S = text (default value)"},
 
@@ -196,16 +198,25 @@ func TestSteps(t *testing.T) {
 		want  []string
 	}{
 		{"none", `[]`, nil},
-		{"one", `[{"Name": "a", "Type": "Training", "Arguments": {"RoleArn": "r"}}]`,
-			[]string{`Steps[0] a Training {RoleArn:"r"}`}},
-		{"without arguments", `[{"Name": "a", "Type": "Lambda", "FunctionArn": "f"}, {"Name": "b", "Type": "Fail", "Arguments": null}]`,
-			[]string{`Steps[0] a Lambda absent`, `Steps[1] b Fail null`}},
-		{"lower-case first letters", `[{"name": "a", "type": "Training", "arguments": {"x": {"type": "T", "name": "b", "arguments": {}}}}]`,
-			[]string{`Steps[0] a Training {x:{type:"T" name:"b" arguments:{}}}`, `Steps[0].arguments.x b T {}`}},
+		{
+			"one", `[{"Name": "a", "Type": "Training", "Arguments": {"RoleArn": "r"}}]`,
+			[]string{`Steps[0] a Training {RoleArn:"r"}`},
+		},
+		{
+			"without arguments", `[{"Name": "a", "Type": "Lambda", "FunctionArn": "f"}, {"Name": "b", "Type": "Fail", "Arguments": null}]`,
+			[]string{`Steps[0] a Lambda absent`, `Steps[1] b Fail null`},
+		},
+		{
+			"lower-case first letters", `[{"name": "a", "type": "Training", "arguments": {"x": {"type": "T", "name": "b", "arguments": {}}}}]`,
+			[]string{`Steps[0] a Training {x:{type:"T" name:"b" arguments:{}}}`, `Steps[0].arguments.x b T {}`},
+		},
 		{"empty arguments", `[{"Name": "a", "Type": "Fail", "Arguments": {}}]`, []string{`Steps[0] a Fail {}`}},
-		{"default used outside of the arguments", `[{"Name": "a", "Type": "T", "Arguments": {}, "Other": {"Get": "Parameters.P"}}]`,
-			[]string{`Steps[0] a T {}`}},
-		{"condition", `[{"Name": "c", "Type": "Condition", "Arguments": {
+		{
+			"default used outside of the arguments", `[{"Name": "a", "Type": "T", "Arguments": {}, "Other": {"Get": "Parameters.P"}}]`,
+			[]string{`Steps[0] a T {}`},
+		},
+		{
+			"condition", `[{"Name": "c", "Type": "Condition", "Arguments": {
 			"Conditions": [{"Type": "Equals", "LeftValue": {"Get": "Parameters.P"}, "RightValue": 1}],
 			"IfSteps": [{"Name": "i", "Type": "Training", "Arguments": {"V": {"Get": "Parameters.P"}}}],
 			"ElseSteps": [{"Name": "d", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [], "ElseSteps": [
@@ -220,8 +231,10 @@ func TestSteps(t *testing.T) {
 				`Steps[0].Arguments.ElseSteps[0] d Condition {Conditions:[] IfSteps:[] ElseSteps:[{Name:"e" Type:"Fail" Arguments:{}}]} conditional`,
 				`Steps[0].Arguments.ElseSteps[0].Arguments.ElseSteps[0] e Fail {} conditional`,
 				`Steps[1] z Fail absent`,
-			}},
-		{"other bodies", `[{"Name": "f", "Type": "ForEach", "Arguments": {"Body": {"Type": "Training", "Name": "x", "Arguments": {}}},
+			},
+		},
+		{
+			"other bodies", `[{"Name": "f", "Type": "ForEach", "Arguments": {"Body": {"Type": "Training", "Name": "x", "Arguments": {}}},
 			"Elsewhere": [[{"Steps": [{"Name": "y", "Type": "T", "Arguments": {}}, {"Name": "w", "Type": "Lambda"}, {"Name": "v"}]}]]}]`,
 			[]string{
 				`Steps[0] f ForEach {Body:{Type:"Training" Name:"x" Arguments:{}}}`,
@@ -229,18 +242,24 @@ func TestSteps(t *testing.T) {
 				`Steps[0].Elsewhere[0][0].Steps[0] y T {}`,
 				`Steps[0].Elsewhere[0][0].Steps[1] w Lambda absent`,
 				`Steps[0].Elsewhere[0][0].Steps[2] v  ?the step has no Type`,
-			}},
-		{"what is no step elsewhere", `[{"Name": "a", "Type": "T", "Arguments": {
+			},
+		},
+		{
+			"what is no step elsewhere", `[{"Name": "a", "Type": "T", "Arguments": {
 			"Destination": {"Name": "x", "Type": "Context"}, "L": [{"Arguments": ["x"]}], "S": "{\"Type\":\"T\",\"Arguments\":{}}"}}]`,
-			[]string{`Steps[0] a T {Destination:{Name:"x" Type:"Context"} L:[{Arguments:["x"]}] S:"{\"Type\":\"T\",\"Arguments\":{}}"}`}},
-		{"names that need quotes", `[{"Name": "a", "Type": "T", "Arguments": {"a.b": {"": [{"x\"]": {"Name": "n", "Type": "T", "Arguments": {}}}]}}}]`,
+			[]string{`Steps[0] a T {Destination:{Name:"x" Type:"Context"} L:[{Arguments:["x"]}] S:"{\"Type\":\"T\",\"Arguments\":{}}"}`},
+		},
+		{
+			"names that need quotes", `[{"Name": "a", "Type": "T", "Arguments": {"a.b": {"": [{"x\"]": {"Name": "n", "Type": "T", "Arguments": {}}}]}}}]`,
 			[]string{
 				`Steps[0] a T {a.b:{:[{x"]:{Name:"n" Type:"T" Arguments:{}}}]}}`,
 				`Steps[0].Arguments["a.b"][""][0]["x\"]"] n T {}`,
-			}},
+			},
+		},
 		{"a member without a name is not the arguments", `[{"Name": "a", "Type": "T", "": {"x": 1}}]`, []string{`Steps[0] a T absent`}},
 
-		{"not objects", `[null, 5, "x", [{"Name": "a", "Type": "T", "Arguments": {}}], {"Get": "Parameters.P"}, {"Std:Join": []}, {}]`,
+		{
+			"not objects", `[null, 5, "x", [{"Name": "a", "Type": "T", "Arguments": {}}], {"Get": "Parameters.P"}, {"Std:Join": []}, {}]`,
 			[]string{
 				`Steps[0]   ?the step has no Name`,
 				`Steps[1]   ?found a number where an object was expected`,
@@ -250,8 +269,10 @@ func TestSteps(t *testing.T) {
 				`Steps[4]   ?the step has no Name`,
 				`Steps[5]   ?the step has no Name`,
 				`Steps[6]   ?the step has no Name`,
-			}},
-		{"names and types that are none", `[
+			},
+		},
+		{
+			"names and types that are none", `[
 			{"Type": "T", "Arguments": {}},
 			{"Name": 5, "Type": "T", "Arguments": {}},
 			{"Name": "c", "Arguments": {}},
@@ -266,8 +287,10 @@ func TestSteps(t *testing.T) {
 				`Steps[3].Arguments.IfSteps[0] x Fail absent conditional`,
 				`Steps[4] e  ?the step has no Type`,
 				`Steps[5] f  ?member "TYPE" is not spelled as AWS spells it ("Type")`,
-			}},
-		{"arguments that are none", `[
+			},
+		},
+		{
+			"arguments that are none", `[
 			{"Name": "a", "Type": "T", "Arguments": "x"},
 			{"Name": "b", "Type": "T", "Arguments": [1]},
 			{"Name": "c", "Type": "T", "Arguments": {"Get": "Parameters.P"}},
@@ -281,8 +304,10 @@ func TestSteps(t *testing.T) {
 				`Steps[3] d  ?only known at run time: Execution.X`,
 				`Steps[4] e  ?member "ARGUMENTS" is not spelled as AWS spells it ("Arguments")`,
 				`Steps[5] f  ?the step's Arguments are a string where an object was expected`,
-			}},
-		{"branches that are none", `[{"Name": "c", "Type": "Condition", "Arguments": {"IfSteps": {"Get": "Execution.X"}, "ElseSteps": {}}},
+			},
+		},
+		{
+			"branches that are none", `[{"Name": "c", "Type": "Condition", "Arguments": {"IfSteps": {"Get": "Execution.X"}, "ElseSteps": {}}},
 			{"Name": "d", "Type": "Condition", "Arguments": {"IfSteps": {"Name": "x", "Type": "T", "Arguments": {}}, "ElseSteps": "x"}}]`,
 			[]string{
 				`Steps[0] c Condition {IfSteps:?only known at run time: Execution.X ElseSteps:{}}`,
@@ -290,7 +315,8 @@ func TestSteps(t *testing.T) {
 				`Steps[1] d Condition {IfSteps:{Name:"x" Type:"T" Arguments:{}} ElseSteps:"x"}`,
 				`Steps[1].Arguments.IfSteps x T {} conditional`,
 				`Steps[1].Arguments.ElseSteps   ?found a string where an object was expected conditional`,
-			}},
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := mustParse(t, `{"Version": "2020-12-01", "Parameters": [{"Name": "P", "Type": "String", "DefaultValue": "p"}], "Steps": `+tt.steps+`}`)
@@ -341,8 +367,10 @@ func TestParseRefuses(t *testing.T) {
 		{"an expression as steps", `{"Steps": {"Get": "Parameters.S"}}`, "Steps is an object where a list was expected"},
 		{"steps in the wrong case", `{"STEPS": []}`, `member "STEPS" is not spelled as AWS spells it ("Steps")`},
 		{"a member twice", `{"Steps": [{"Name": "a", "Name": "a"}]}`, ""},
-		{"members that differ by case", `{"Steps": [{"Arguments": {"VpcConfig": {}, "VPCCONFIG": null}}]}`,
-			`Steps[0].Arguments: members "VpcConfig" and "VPCCONFIG" differ only by case`},
+		{
+			"members that differ by case", `{"Steps": [{"Arguments": {"VpcConfig": {}, "VPCCONFIG": null}}]}`,
+			`Steps[0].Arguments: members "VpcConfig" and "VPCCONFIG" differ only by case`,
+		},
 		{"members that differ by first letter", `{"Steps": [], "steps": []}`, ""},
 		{"too long", strings.Repeat(" ", jsondoc.MaxBytes) + `{"Steps": []}`, ""},
 		{"too deep", `{"Steps": ` + strings.Repeat("[", jsondoc.MaxDepth) + strings.Repeat("]", jsondoc.MaxDepth) + `}`, ""},

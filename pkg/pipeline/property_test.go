@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"pgregory.net/rapid"
+
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 )
 
 // FuzzParse holds what must be true of the steps of any text.

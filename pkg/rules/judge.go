@@ -107,7 +107,7 @@ func (f *File) Judge(s *Subject, now time.Time) Judgement {
 	}
 	// A part where no rule applies stands behind every other, so that parts of
 	// class n/a count only where there is nothing else.
-	worst := slices.MinFunc(j.Parts, Judged.compare)
+	worst := slices.MinFunc(j.Parts, func(a, b Judged) int { return a.compare(&b) })
 	j.Verdict, j.Posture = worst.Verdict, worst.Posture
 	j.Compliance, j.Severity = worst.Compliance, worst.Severity
 	for _, id := range IDs() {
@@ -119,7 +119,7 @@ func (f *File) Judge(s *Subject, now time.Time) Judgement {
 }
 
 // compare orders parts, worst first: by compliance, then severity, then class.
-func (p Judged) compare(o Judged) int {
+func (p *Judged) compare(o *Judged) int {
 	return cmp.Or(
 		cmp.Compare(p.Compliance.rank(), o.Compliance.rank()),
 		cmp.Compare(p.Severity.rank(), o.Severity.rank()),
@@ -207,14 +207,14 @@ func (f *File) part(s *Subject, p *kind.Part, now time.Time, applied **Exception
 
 // subsumes says whether assessable already says that a rule about the class
 // could not be told: the class itself is unknown.
-func (j *Judged) subsumes(id ID) bool {
-	return j.Verdict.Class == verdict.Unknown && (id == VPCRequired || id == NoOwnInternet || id == NoBridge)
+func (p *Judged) subsumes(id ID) bool {
+	return p.Verdict.Class == verdict.Unknown && (id == VPCRequired || id == NoOwnInternet || id == NoBridge)
 }
 
 // add takes a rule's result into the compliance of the part.
-func (j *Judged) add(c Compliance, s Severity) {
-	if c.rank() < j.Compliance.rank() || c == j.Compliance && s.rank() < j.Severity.rank() {
-		j.Compliance, j.Severity = c, s
+func (p *Judged) add(c Compliance, s Severity) {
+	if c.rank() < p.Compliance.rank() || c == p.Compliance && s.rank() < p.Severity.rank() {
+		p.Compliance, p.Severity = c, s
 	}
 }
 
@@ -350,7 +350,7 @@ func (e *evaluation) noOwnInternet() outcome {
 			return doesNotApply()
 		}
 		return passes()
-	default:
+	case posture.Unknown, posture.NotApplicable:
 	}
 	if e.all(verdict.BInternet, verdict.C) == posture.Yes {
 		return fails(High, e.faultPath(), "reaches the Internet on its own path: "+e.fault()+"; whether it reaches a VPC too is not known")
@@ -366,7 +366,7 @@ func (e *evaluation) noBridge() outcome {
 		}
 		return passes()
 	case posture.Yes:
-	default:
+	case posture.Unknown, posture.NotApplicable:
 		return cannotTell(e.faultPath(), "whether it bridges a VPC and the Internet is not known")
 	}
 	for _, v := range e.possible {

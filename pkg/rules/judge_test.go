@@ -534,7 +534,8 @@ func TestOverrides(t *testing.T) {
 		"by role, looser":       {[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/ds"}}, Rules: off}}, nil, container(no, no), "FAILED MEDIUM vpc-required=FAILED/MEDIUM@vpc"},
 		"by another role":       {[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/x"}}, Rules: off}}, nil, container(no, no), "FAILED HIGH no-own-internet=FAILED/HIGH@vpc"},
 		"by no known role": {
-			[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/ds"}}, Rules: off}}, func(s *Subject) { s.Role = "" }, container(no, no),
+			[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/ds"}}, Rules: off}},
+			func(s *Subject) { s.Role = "" }, container(no, no),
 			"FAILED MEDIUM vpc-required=FAILED/MEDIUM@vpc no-own-internet=WARNING/INFORMATIONAL@vpc",
 		},
 		"two fields must both fit": {[]Override{{Match: Match{Kinds: []string{"training-job"}, Accounts: []string{"444455556666"}}, Rules: on}}, nil, container(no, yes), "PASSED"},
@@ -567,7 +568,8 @@ func TestOverrides(t *testing.T) {
 			func() posture.Posture { p := noCode(); p.Workers = yes; return p }(), "PASSED",
 		},
 		"another way in": {
-			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}}, nil,
+			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}},
+			nil,
 			func() posture.Posture {
 				p := container(no, yes)
 				p.Access = []posture.Access{{Way: posture.RemoteDebug, State: yes, Path: "debug"}, {Way: posture.SSMAccess, State: yes, Path: "ssm"}}
@@ -575,7 +577,8 @@ func TestOverrides(t *testing.T) {
 			}(), "FAILED MEDIUM interactive-access=FAILED/MEDIUM@ssm",
 		},
 		"a way in": {
-			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}}, nil,
+			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: Settings{InteractiveAccess: {On: true, Ways: []posture.Way{posture.SSMAccess}}}}},
+			nil,
 			func() posture.Posture {
 				p := container(no, yes)
 				p.Access = []posture.Access{{Way: posture.RemoteDebug, State: yes, Path: "debug"}, {Way: posture.SSMAccess, State: no, Path: "ssm"}}

@@ -159,9 +159,9 @@ func (n *node) found() string {
 		return shown(n.text)
 	case numberShape:
 		return "the number " + n.text
-	default:
-		return "the truth value " + n.text
+	case boolShape, refused: // nobody asks for what was refused
 	}
+	return "the truth value " + n.text
 }
 
 // shown returns a text that may be long or hold anything.
@@ -667,10 +667,10 @@ func eachItem[T any](l *loader, n *node, read func(*node) T) []T {
 func (f *File) listed(id ID) []string {
 	var out []string
 	for _, a := range f.Allow {
-		switch id {
-		case SubnetAllowed:
+		if id == SubnetAllowed {
 			out = append(out, a.Subnets...)
-		case SecurityGroupAllowed:
+		}
+		if id == SecurityGroupAllowed {
 			out = append(out, a.SecurityGroups...)
 		}
 	}

@@ -208,21 +208,25 @@ var refusals = []struct {
 	{"nested lists", "version: 1\nrules: " + strings.Repeat("[", 21) + strings.Repeat("]", 21), []string{"2:28 : more than 20 levels"}, "nested", schemaNever},
 	{
 		"nested blocks", "version: 1\n" + strings.Repeat("- ", 30) + "a\n",
-		[]string{"2:1 : "}, "quotes", schemaNever,
+		[]string{"2:1 : "},
+		"quotes", schemaNever,
 	},
 	{
 		"nested entries", strings.Repeat("- ", 30) + "a\n",
-		[]string{"1:1 : found a list", "1:43 [0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: more than 20 levels"}, "mapping", schemaNever,
+		[]string{"1:1 : found a list", "1:43 [0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: more than 20 levels"},
+		"mapping", schemaNever,
 	},
 
 	// YAML that is not read.
 	{
 		"anchor and alias", "version: 1\nrules: &r {vpc-required: on}\nallow: *r\n",
-		[]string{"2:8 rules: anchors are not read: with them a small file", "3:8 allow: aliases are not read"}, "remove the anchor", schemaNever,
+		[]string{"2:8 rules: anchors are not read: with them a small file", "3:8 allow: aliases are not read"},
+		"remove the anchor", schemaNever,
 	},
 	{
 		"what an anchor names is checked", "version: &v 2\n",
-		[]string{"1:10 version: anchors", "1:13 version: the number 2 is not a version"}, "remove", schemaNever,
+		[]string{"1:10 version: anchors", "1:13 version: the number 2 is not a version"},
+		"remove", schemaNever,
 	},
 	{"merge key", "version: 1\nrules:\n  <<: {vpc-required: on}\n", []string{"3:3 rules: merge keys"}, "write the keys out", schemaNever},
 	{"tag", "version: !!int 1\n", []string{"1:10 version: tags"}, "remove the tag", schemaNever},

@@ -150,14 +150,13 @@ func container(isolation, vpc posture.Fact) Verdict {
 	case posture.Yes:
 		return Verdict{A, ReachNone, path}
 	case posture.No, posture.NotApplicable:
-		switch path {
-		case DataPathVPC:
+		if vpc == posture.Yes {
 			return Verdict{BVPC, ReachFull, path}
-		case DataPathService:
-			return Verdict{BInternet, ReachNone, path}
-		default:
-			return Verdict{}
 		}
+		if vpc == posture.No {
+			return Verdict{BInternet, ReachNone, path}
+		}
+		return Verdict{}
 	case posture.Unknown:
 	}
 	if vpc == posture.No {

@@ -36,7 +36,7 @@ func main() {
 }
 
 func run(profile string) error {
-	f, err := os.Open(profile) // #nosec G304 -- the profile that make wrote
+	f, err := os.Open(profile) // #nosec G304 G703 -- the profile that make wrote
 	if err != nil {
 		return err
 	}
