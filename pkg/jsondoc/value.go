@@ -38,6 +38,14 @@ func (v Value) Empty() bool {
 	}
 }
 
+// Omitted says whether CloudTrail left out the value because of its size: what
+// it had is then unknown, and no member of it is absent.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+func (v Value) Omitted() bool {
+	m, ok := v.Find("omitted")
+	return ok && m.Value.kind == Bool && m.Value.bool
+}
+
 // Len is the number of elements of a list or members of an object, else 0.
 func (v Value) Len() int { return len(v.members) }
 
@@ -168,7 +176,7 @@ func Overlay(base, update Value) Value {
 		base.inherited = true
 		return base
 	}
-	if base.Empty() || update.kind != Object {
+	if base.Empty() || update.kind != Object || update.Omitted() {
 		return update
 	}
 	if base.kind != Object {

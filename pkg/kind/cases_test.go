@@ -362,7 +362,7 @@ func TestCluster(t *testing.T) {
 		{name: "no groups", doc: `{"VpcConfig":` + vpcConfig + `}`, want: []string{"b-vpc vpc"}},
 		{name: "an interface of ours", doc: `{"NetworkInterfaceId":"eni-1","InstanceGroups":[{"InstanceGroupName":"g"},{"InstanceGroupName":"v","OverrideVpcConfig":` + vpcConfig + `}],"RestrictedInstanceGroups":[{"InstanceGroupName":"r"}]}`, want: []string{"g: c vpc+own", "v: b-vpc vpc", "r: b-internet service"}},
 		{name: "attaching to a cluster that was not seen", event: "AttachClusterNodeNetworkInterface", doc: `{"ClusterName":"c","NodeId":"i-1","NetworkInterfaceId":"eni-1"}`, want: []string{"unknown unknown"}, why: "the configuration before it"},
-		{name: "an update of a cluster that was not seen", event: "UpdateCluster", doc: `{"InstanceGroups":[{"InstanceGroupName":"g"},{"InstanceGroupName":"h","OverrideVpcConfig":` + vpcConfig + `}]}`, want: []string{"g: unknown unknown", "h: b-vpc vpc"}},
+		{name: "an update of a cluster that was not seen", event: "UpdateCluster", doc: `{"InstanceGroups":[{"InstanceGroupName":"g"},{"InstanceGroupName":"h","OverrideVpcConfig":` + vpcConfig + `}]}`, want: []string{"g: unknown unknown", "h: b-vpc vpc", "other groups: unknown unknown"}},
 		{name: "nodes for a cluster that was not seen", event: "BatchAddClusterNodes", doc: `{"ClusterName":"c","NodesToAdd":[{}]}`, want: []string{"unknown unknown"}},
 		{name: "an event", shape: ShapeNative, doc: `{"VpcConfig":` + vpcConfig + `,"InstanceGroups":[{"InstanceGroupName":"g"}]}`, want: []string{"g: b-vpc vpc"}},
 	})

@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"slices"
+
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/posture"
 )
@@ -33,27 +35,39 @@ var cluster = Row{
 	Paste:    pasteNetwork("VpcConfig", ""),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateCluster.html",
 	overlay:  overlayCluster,
+	carry:    []string{"NetworkInterfaceId"},
 	parts:    clusterParts,
 }
 
 func clusterParts(r *reader) []Part {
 	own := r.clusterNetwork(r.at("VpcConfig"))
+	own.Attached = posture.No
 	// The member is the attaching call's; resolving keeps it with the cluster.
 	if f := r.at("NetworkInterfaceId"); f.set() {
-		own.Attached = posture.Yes
-	} else {
-		own.Attached = posture.No
+		own = attached(own, f)
 	}
 	var parts []Part
 	for _, list := range []string{"InstanceGroups", "RestrictedInstanceGroups"} {
-		for _, g := range r.each(r.at(list)) {
+		f := r.at(list)
+		if f.set() && f.value.Kind() != jsondoc.Array {
+			parts = append(parts, Part{Name: list, Path: f.path, Posture: unknown(posture.Cluster, r.why(f))})
+			continue
+		}
+		for _, g := range r.each(f) {
 			p := own
 			if override := r.below(g, "OverrideVpcConfig"); !override.unset() {
 				p = r.clusterNetwork(override)
-				p.Attached = own.Attached
+				p.Attached = posture.No
+				if f := r.at("NetworkInterfaceId"); f.set() {
+					p = attached(p, f)
+				}
 			}
-			if list == "RestrictedInstanceGroups" {
+			if list == "RestrictedInstanceGroups" && p.Attached == posture.Yes {
 				// Interfaces cannot be attached to restricted groups.
+				p = r.clusterNetwork(r.at("VpcConfig"))
+				if override := r.below(g, "OverrideVpcConfig"); !override.unset() {
+					p = r.clusterNetwork(override)
+				}
 				p.Attached = posture.No
 			}
 			name := r.below(g, "InstanceGroupName").value.Str()
@@ -63,10 +77,28 @@ func clusterParts(r *reader) []Part {
 			parts = append(parts, Part{Name: name, Path: g.path, Posture: p})
 		}
 	}
+	if len(parts) > 0 && r.Absence == AbsentIsUnknown {
+		// An update names only some of the groups.
+		f := r.at("VpcConfig")
+		parts = append(parts, Part{Name: "other groups", Path: f.path, Posture: unknown(posture.Cluster, r.why(f))})
+	}
 	if len(parts) == 0 {
 		return single(own)
 	}
 	return parts
+}
+
+// attached is the posture of nodes to one of which an interface of ours was
+// attached: in which subnet it is, and with which security groups, is EC2's to
+// tell.
+func attached(p posture.Posture, f field) posture.Posture {
+	p.Attached = posture.Yes
+	p.Subnets.Unknown, p.SecurityGroups.Unknown = true, true
+	p.Reasons = append(slices.Clone(p.Reasons), posture.Reason{
+		Path: f.path, Why: "an interface was attached whose subnet and security groups are not in the record",
+		Look: "ec2:DescribeNetworkInterfaces " + f.value.Str(),
+	})
+	return p
 }
 
 func (r *reader) clusterNetwork(f field) posture.Posture {

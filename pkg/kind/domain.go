@@ -15,7 +15,7 @@ var domain = Row{
 	Resource: "domain/{DomainId}",
 	Calls: []Call{
 		{Name: "CreateDomain", ARN: "DomainArn", Marks: []string{"DomainName", "AuthMode"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "AppNetworkAccessType"}},
-		{Name: "UpdateDomain", Effect: Changes, ARN: "DomainArn", Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "AppNetworkAccessType"}},
+		{Name: "UpdateDomain", Effect: Changes, ARN: "DomainArn", Marks: []string{"DomainId", "AppNetworkAccessType"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "AppNetworkAccessType"}},
 	},
 	Deletes:  []string{"DeleteDomain"},
 	Describe: Describe{Name: "DescribeDomain", ARN: "DomainArn", Marks: []string{"DomainId"}},

@@ -22,22 +22,31 @@ var endpoint = Row{
 		{DetailType: "SageMaker Endpoint State Change", ARN: "EndpointArn"},
 		{DetailType: "SageMaker Endpoint Deployment State Change", ARN: "EndpointArn"},
 	},
-	Changes: "the endpoint configuration, by UpdateEndpoint",
-	Refers:  []Reference{{EndpointConfig, "EndpointConfigName"}},
-	Closes:  "create a new endpoint configuration (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
-	Paste:   pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
-	Doc:     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html",
-	parts:   endpointParts,
+	Changes:  "the endpoint configuration, by UpdateEndpoint",
+	Refers:   []Reference{{EndpointConfig, "EndpointConfigName"}},
+	Snapshot: true,
+	Closes:   "create a new endpoint configuration (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
+	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
+	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html",
+	parts:    endpointParts,
 }
 
+// endpointParts are those of the endpoint's configuration and, while a
+// deployment is in progress, of the one that is being deployed.
 func endpointParts(r *reader) []Part {
-	f := r.at("EndpointConfigName")
-	if !f.set() {
-		// Of a deployment in progress the event tells what is deployed.
-		if g := r.at("PendingDeploymentSummary.EndpointConfigName"); g.set() {
-			f = g
-		}
+	current, pending := r.at("EndpointConfigName"), r.at("PendingDeploymentSummary.EndpointConfigName")
+	if !pending.set() || pending.value.Str() == current.value.Str() {
+		return r.byConfig(current)
 	}
+	parts := r.byConfig(pending)
+	if current.set() {
+		parts = append(parts, r.byConfig(current)...)
+	}
+	return parts
+}
+
+// byConfig are the parts of the endpoint configuration that a field names.
+func (r *reader) byConfig(f field) []Part {
 	c, reason := r.refer(EndpointConfig, f)
 	if c == nil {
 		return []Part{{Path: f.path, Posture: unknown(posture.Container, reason)}}

@@ -137,7 +137,7 @@ func check(t *testing.T, doc jsondoc.Value) {
 	t.Helper()
 	var e evidence
 	look(doc, "", &e)
-	same := func(Kind, string) (Record, string) { return Record{Doc: doc}, "" }
+	same := func(Ask) (Record, string) { return Record{Doc: doc}, "" }
 	for _, row := range Table() {
 		pipelines := e.definition && (row.Kind == Pipeline || row.Kind == PipelineExecution)
 		for _, rec := range records(row, doc) {

@@ -51,6 +51,11 @@ type Row struct {
 	Changes string
 	// Refers are the kinds that decide where the row has no setting of its own.
 	Refers []Reference
+	// Snapshot says that what it refers to was taken over when the reference was
+	// made: an endpoint runs the configuration, and the models, of its deployment,
+	// whatever their names mean later. Otherwise a reference means what its name
+	// means at the time.
+	Snapshot bool
 	// Closes says what really closes a finding of the kind.
 	Closes string
 	// Paste is the request fragment that closes it, with the allowed subnets
@@ -62,7 +67,9 @@ type Row struct {
 	// overlay merges a partial change into an older configuration where the
 	// general way does not do.
 	overlay func(base, update jsondoc.Value) jsondoc.Value
-	parts   func(*reader) []Part
+	// carry are members that calls add and the Describe response never returns.
+	carry []string
+	parts func(*reader) []Part
 }
 
 // Effect says what a call does to the configuration.
@@ -182,29 +189,11 @@ func ByDescribe(doc jsondoc.Value) (row *Row, ok bool) {
 	return nil, false
 }
 
-// ByRequest finds the call whose request the document is, by its content. ok is
-// false where it is none, or where it could be several.
-func ByRequest(doc jsondoc.Value) (row *Row, call *Call, ok bool) {
-	best := 0
-	for _, r := range Table() {
-		for i := range r.Calls {
-			c := &r.Calls[i]
-			if len(c.Marks) > best && all(c.Marks, doc) {
-				row, call, best = r, c, len(c.Marks)
-			}
-		}
-	}
-	return row, call, row != nil
+func all(members []string, doc jsondoc.Value) bool {
+	return !slices.ContainsFunc(members, func(m string) bool { return !has(m, doc) })
 }
 
-func all(members []string, doc jsondoc.Value) bool {
-	for _, m := range members {
-		if doc.Get(m).Kind() == jsondoc.Absent {
-			return false
-		}
-	}
-	return true
-}
+func has(member string, doc jsondoc.Value) bool { return doc.Get(member).Kind() != jsondoc.Absent }
 
 // owns says whether the ARN is of the row's resource type. Some native events
 // write other types: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
@@ -57,7 +58,10 @@ type Observation struct {
 // Record is the observation by itself, as a configuration to read: what it does
 // not name is the default, or unknown, by its shape.
 func (o *Observation) Record() Record {
-	rec := Record{Doc: o.Doc, Base: o.Base, Lower: o.Source.Type == ShapeCloudTrail}
+	rec := Record{
+		Doc: o.Doc, Base: o.Base, Lower: o.Source.Type == ShapeCloudTrail,
+		Scope: Scope{o.Partition, o.Account, o.Region}, Time: o.Time,
+	}
 	if o.Row.Describe.Name != "" && o.Key != "" {
 		rec.Look = o.Row.Describe.Name + " " + o.Key
 	}
@@ -67,7 +71,9 @@ func (o *Observation) Record() Record {
 		if !o.Native.Whole {
 			rec.Absence, rec.Why = AbsentAtTopIsUnknown, "not in this event"
 		}
+		rec.Unsure = o.Row.Snapshot
 	case ShapeDescribe:
+		rec.Unsure = o.Row.Snapshot
 		rec.Lacks = append([]string{"Tags"}, o.Row.Describe.Lacks...)
 	case ShapeCloudTrail:
 		rec.Call = o.Call.Name
@@ -100,6 +106,12 @@ func (o *Observation) called(rec *Record) {
 	}
 }
 
+// Told says whether the record tells what the call changed. CloudTrail leaves out
+// requests that are too large, and hides what it must.
+func (o *Observation) Told() bool {
+	return o.Doc.Kind() == jsondoc.Object && !o.Doc.Empty() && !o.Doc.Omitted()
+}
+
 // Whole says whether the observation tells the whole configuration, or at
 // least begins a new one, rather than a change to an earlier one.
 func (o *Observation) Whole() bool {
@@ -114,22 +126,24 @@ func (o *Observation) Whole() bool {
 }
 
 // Tags reads the tags of a configuration: a list of keys and values in
-// requests, an object in events. known is false where they are not recorded.
+// requests, an object in events. known is false where they are not all told:
+// after the creation tags come and go by calls that are not read.
 func (r *Row) Tags(rec Record) (tags map[string]string, known bool) {
 	in := &reader{Record: rec, row: r}
 	f := in.at("Tags")
 	tags = map[string]string{}
-	if f.value.Empty() {
-		return tags, f.known
-	}
+	known = f.known && (rec.Call == "" || slices.ContainsFunc(r.Calls, func(c Call) bool { return c.Name == rec.Call && c.Effect == Creates }))
 	for _, m := range f.value.Members() {
-		switch f.value.Kind() {
-		case jsondoc.Array:
-			tags[m.Value.Get("Key").Str()] = m.Value.Get("Value").Str()
-		case jsondoc.Object:
-			tags[m.Name] = m.Value.Str()
-		default:
+		key, value := m.Value.Get("Key"), m.Value.Get("Value")
+		if f.value.Kind() == jsondoc.Object {
+			key, value = jsondoc.OfString(m.Name), m.Value
 		}
+		text, ok := value.Text()
+		if key.Str() == "" || !ok || text == jsondoc.Hidden {
+			known = false
+			continue
+		}
+		tags[key.Str()] = text
 	}
-	return tags, f.value.Kind() == jsondoc.Array || f.value.Kind() == jsondoc.Object
+	return tags, known && (f.value.Empty() || len(f.value.Members()) > 0)
 }

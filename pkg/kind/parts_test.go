@@ -26,8 +26,8 @@ func parse(t *testing.T, text string) jsondoc.Value {
 type known map[string]string
 
 func (k known) lookup(t *testing.T) Lookup {
-	return func(kind Kind, key string) (Record, string) {
-		doc, ok := k[string(kind)+" "+key]
+	return func(ask Ask) (Record, string) {
+		doc, ok := k[string(ask.Kind)+" "+ask.Key]
 		if !ok {
 			return Record{}, "not in the input"
 		}

@@ -82,7 +82,7 @@ func (r *reader) steps(steps []pipeline.Step, base string) []Part {
 	byName = func(name string) (*reader, bool) {
 		named := func(s pipeline.Step) bool { return s.Name == name }
 		i := slices.IndexFunc(steps, named)
-		if i < 0 || slices.ContainsFunc(steps[i+1:], named) {
+		if r.alone || i < 0 || slices.ContainsFunc(steps[i+1:], named) {
 			return nil, false // none, or more than one: which is meant is not known
 		}
 		row, ok := stepRows()[steps[i].Type]
@@ -92,12 +92,15 @@ func (r *reader) steps(steps []pipeline.Step, base string) []Part {
 		return r.inStep(row, steps[i], base, byName), true
 	}
 	for _, s := range steps {
+		if len(parts) >= maxParts {
+			return append(parts, Part{Name: "the rest", Posture: unknown(posture.Unassessed, posture.Reason{Path: join(base, s.Path), Why: "the pipeline has more parts than are judged"})})
+		}
 		for _, p := range r.judge(s, steps, base, byName) {
 			p.Name = strings.TrimSuffix(s.Name+"/"+p.Name, "/")
 			if p.Path == "" && !r.Ref {
 				p.Path = join(base, s.Path)
 			}
-			p.Posture.Assumed = s.Assumed
+			p.Posture.Assumed = s.AssumedBelow("VpcConfig", "NetworkConfig", "SecurityConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "RemoteDebugConfig", "ModelName", "EndpointConfigName", "EndpointName", "ServerlessConfig", "ClusterConfig.Instances", "ApplicationConfig.NetworkConfiguration", "ClusterId", "ApplicationId")
 			parts = append(parts, p)
 		}
 	}
@@ -108,10 +111,14 @@ func (r *reader) steps(steps []pipeline.Step, base string) []Part {
 	return parts
 }
 
+// maxParts bounds the parts of a pipeline: steps that refer to each other can
+// make their number grow with its square.
+const maxParts = 10_000
+
 // inStep reads the arguments of a step as a request of the row's kind.
 func (r *reader) inStep(row *Row, s pipeline.Step, base string, byName func(string) (*reader, bool)) *reader {
-	in := &reader{row: row, of: r.of, lookup: r.lookup, depth: r.depth + 1, step: byName, heard: r.heard}
-	in.Doc, in.Look, in.Ref = s.Arguments, r.Look, r.Ref
+	in := &reader{row: row, of: r.of, lookup: r.lookup, asOf: r.asOf, depth: r.depth + 1, step: byName, heard: r.heard}
+	in.Doc, in.Look, in.Ref, in.Scope, in.Unsure = s.Arguments, r.Look, r.Ref, r.Scope, r.Unsure
 	in.Base = join(join(base, s.Path), "Arguments")
 	if s.Arguments.Kind() == jsondoc.Absent {
 		in.Absence, in.Why = AbsentIsUnknown, "the step has no Arguments"
@@ -177,9 +184,8 @@ func stepRows() map[string]*Row {
 // emr reads an EMR step: a cluster that the step creates, or one that exists.
 // https://docs.aws.amazon.com/emr/latest/APIReference/API_JobFlowInstancesConfig.html
 func (r *reader) emr() posture.Posture {
-	instances := r.at("ClusterConfig.Instances")
-	if !instances.set() {
-		id := r.at("ClusterId")
+	instances, id := r.at("ClusterConfig.Instances"), r.at("ClusterId")
+	if !instances.set() || id.set() {
 		return unknown(posture.Container, posture.Reason{Path: id.path, Why: "runs on an EMR cluster that exists already", Look: strings.TrimSpace("elasticmapreduce:DescribeCluster " + id.value.Str())})
 	}
 	p := r.elsewhere(instances, []string{"Ec2SubnetId", "Ec2SubnetIds"}, []string{
@@ -197,9 +203,8 @@ func (r *reader) emr() posture.Posture {
 // creates, or one that exists.
 // https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_NetworkConfiguration.html
 func (r *reader) emrServerless() posture.Posture {
-	config := r.at("ApplicationConfig")
-	if !config.set() {
-		id := r.at("ApplicationId")
+	config, id := r.at("ApplicationConfig"), r.at("ApplicationId")
+	if !config.set() || id.set() {
 		return unknown(posture.Container, posture.Reason{Path: id.path, Why: "runs in an EMR Serverless application that exists already", Look: strings.TrimSpace("emr-serverless:GetApplication " + id.value.Str())})
 	}
 	network := r.below(config, "NetworkConfiguration")

@@ -20,6 +20,7 @@ var pipelineExecution = Row{
 	Stops:    []string{"StopPipelineExecution"},
 	Natives:  []Native{{DetailType: "SageMaker Model Building Pipeline Execution Status Change", ARN: "pipelineExecutionArn"}},
 	Refers:   []Reference{{Pipeline, "PipelineName"}},
+	Snapshot: true,
 	Closes:   "stop the execution, give the pipeline's steps the settings below by UpdatePipeline, start it again",
 	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html",
@@ -40,6 +41,12 @@ func pipelineExecutionParts(r *reader) []Part {
 			return fail(reason)
 		}
 	}
+	if f := r.at("RoleArn"); f.set() {
+		reason := r.why(f)
+		reason.Why = "the execution brings a role of its own, as those of pipelines that AWS manages do: their definition is not in the input"
+		reason.Look = "DescribePipelineDefinitionForExecution"
+		return fail(reason)
+	}
 	given, reason := r.parameters(r.at("PipelineParameters"))
 	if reason.Why != "" {
 		return fail(reason)
@@ -49,6 +56,9 @@ func pipelineExecutionParts(r *reader) []Part {
 		reason.Look = "DescribePipelineDefinitionForExecution"
 		return fail(reason)
 	}
+	// Of a selective execution, steps that are not selected were run by another
+	// one, by the definition of its time: what they made is not known.
+	p.alone = r.at("SelectiveExecutionConfig").set()
 	return borrow(p.pipeline(given), name.path)
 }
 

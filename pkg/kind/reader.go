@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/pipeline"
@@ -38,16 +39,38 @@ type Record struct {
 	Call    string   // the operation, where one is known
 	Look    string   // the AWS call that would tell what is missing
 	Ref     bool     // the record is another one than the one that is judged
+	Scope   Scope    // where the resource is, and what it refers to unless an ARN says otherwise
+	// Time is when what it refers to is taken over; see [Row.Snapshot].
+	Time time.Time
+	// Unsure says that the record does not tell when that was.
+	Unsure bool
+	// Partial says that the resource has parts that the record does not name.
+	Partial bool
 }
 
-// Lookup finds the configuration of another resource as it was for the one
-// that is judged. why says what is missing where it finds none.
-type Lookup func(k Kind, key string) (rec Record, why string)
+// Scope is where a resource is. Names mean nothing beyond it.
+type Scope struct{ Partition, Account, Region string }
+
+// Ask is what a reference asks for: the configuration of a resource as it was
+// at a time. A zero time asks for the latest.
+type Ask struct {
+	Kind  Kind
+	Key   string
+	Scope Scope
+	At    time.Time
+	// Unsure says that the time is not certain, so that the answer is known only
+	// where the name never meant anything else.
+	Unsure bool
+}
+
+// Lookup finds the configuration that a reference asks for. why says what is
+// missing where it finds none.
+type Lookup func(Ask) (rec Record, why string)
 
 // Parts reads the configurations of a resource. It is total: what cannot be
 // read is unknown, with its reason.
 func (r *Row) Parts(rec Record, lookup Lookup) []Part {
-	parts := r.parts(&reader{Record: rec, row: r, of: Of, lookup: lookup})
+	parts := r.parts(&reader{Record: rec, row: r, of: Of, lookup: lookup, asOf: rec.Time})
 	for i := range parts {
 		if parts[i].Kind == "" {
 			parts[i].Kind = r.Kind
@@ -62,8 +85,10 @@ type reader struct {
 	row    *Row
 	of     func(Kind) (*Row, bool) // the table, which the table's own rows cannot name
 	lookup Lookup
+	asOf   time.Time                         // the time as of which references resolve
 	depth  int                               // references followed so far
 	step   func(name string) (*reader, bool) // a step of the pipeline that the configuration stands in
+	alone  bool                              // a pipeline: its steps cannot refer to each other
 	heard  func(path string)                 // tests: told of every member that is read
 }
 
@@ -374,15 +399,21 @@ func (r *reader) refer(k Kind, f field, more ...string) (*reader, posture.Reason
 			}
 		}
 	}
-	key := f.value.Str()
-	if arn, ok := ParseARN(key); ok {
-		key = arn.ID
-	}
-	if key == "" {
+	ask := Ask{Kind: k, Key: f.value.Str(), Scope: r.Scope, At: r.asOf, Unsure: r.Unsure}
+	if ask.Key == "" {
 		return nil, r.why(f)
 	}
-	key = strings.Join(append(more, key), "/")
-	reason := posture.Reason{Path: f.path, Look: row.Describe.Name + " " + key}
+	reason := posture.Reason{Path: f.path}
+	if arn, ok := ParseARN(ask.Key); ok {
+		if arn.Service != "sagemaker" || !row.owns(arn) {
+			reason.Why = "names something that is no " + row.Words
+			return nil, reason
+		}
+		ask.Key, ask.Scope = arn.ID, Scope{arn.Partition, arn.Account, arn.Region}
+	}
+	ask.Key = strings.Join(append(more, ask.Key), "/")
+	key := ask.Key
+	reason.Look = row.Describe.Name + " " + key
 	if r.depth >= maxReferences {
 		reason.Why = "references go too deep"
 		return nil, reason
@@ -391,14 +422,20 @@ func (r *reader) refer(k Kind, f field, more ...string) (*reader, posture.Reason
 		reason.Why = fmt.Sprintf("the %s %q is not in the input", row.Words, key)
 		return nil, reason
 	}
-	rec, why := r.lookup(k, key)
+	rec, why := r.lookup(ask)
 	if why != "" {
 		reason.Why = why
 		return nil, reason
 	}
 	rec.Ref = true
 	rec.Look = reason.Look
-	return &reader{Record: rec, row: row, of: r.of, lookup: r.lookup, depth: r.depth + 1}, posture.Reason{}
+	next := &reader{Record: rec, row: row, of: r.of, lookup: r.lookup, asOf: r.asOf, depth: r.depth + 1}
+	if row.Snapshot {
+		next.asOf = rec.Time
+	} else {
+		next.Unsure = r.Unsure
+	}
+	return next, posture.Reason{}
 }
 
 // borrow are the parts of another resource, which decide for the one that is

@@ -1,13 +1,14 @@
 package kind
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/sagemoat/sagemoat/internal/gen/sdkmodel"
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
@@ -84,7 +85,7 @@ func TestEveryOperationIsClaimedOnceOrLeftOutForAReason(t *testing.T) {
 			t.Errorf("the SDK has %s now: take it out of newerThanTheSDK", name)
 		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(claims)), Operations()); diff != "" {
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(claims)), Operations()); diff != "" {
 		t.Errorf("Operations (-want +got):\n%s", diff)
 	}
 }
@@ -281,7 +282,7 @@ func TestConditionKeys(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(serviceAuthorization, got); diff != "" {
+	if diff := gocmp.Diff(serviceAuthorization, got); diff != "" {
 		t.Errorf("condition keys (-reference +table):\n%s", diff)
 	}
 }
@@ -328,7 +329,7 @@ func TestFreeForm(t *testing.T) {
 	// case alone.
 	// https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 	mapped["Tags"] = true
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(mapped)), slices.Sorted(maps.Keys(FreeForm()))); diff != "" {
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(mapped)), slices.Sorted(maps.Keys(FreeForm()))); diff != "" {
 		t.Errorf("free-form members (-SDK +FreeForm):\n%s", diff)
 	}
 	for name := range FreeForm() {
@@ -448,12 +449,82 @@ func dashed(name string) string {
 // alike are operations of which a request has all members that a request of an
 // operation in the table must have, so that content alone cannot tell them
 // apart.
-var alike = map[string]string{"CreatePresignedDomainUrl": "CreateUserProfile"}
+var alike = map[string]string{}
+
+// smallest are the creations whose smallest request is not told to be one: it
+// could ask for a change as well, or names a resource and nothing else.
+var smallest = map[string]string{
+	"CreateCluster": "UpdateCluster", "CreateNotebookInstance": "UpdateNotebookInstance", "CreateWorkteam": "UpdateWorkteam",
+	"CreateSpace": "", "CreateUserProfile": "", "CreateWorkforce": "",
+}
+
+// TestCreationOnly holds the table of what only a creation can have to the SDK.
+func TestCreationOnly(t *testing.T) {
+	for _, row := range Table() {
+		var creation, change *Call
+		for i := range row.Calls {
+			switch c := &row.Calls[i]; c.Effect {
+			case Creates:
+				creation = cmp.Or(creation, c)
+			case Changes:
+				change = cmp.Or(change, c)
+			default:
+			}
+		}
+		var want []string
+		if creation != nil && change != nil {
+			in := operation(t, change.Name).Input
+			if !slices.ContainsFunc(creation.Marks, func(m string) bool { return !member(m, in) }) {
+				for m := range operation(t, creation.Name).Input.Members() {
+					if !member(m, in) {
+						want = append(want, m)
+					}
+				}
+				slices.Sort(want)
+				if creation != &row.Calls[0] {
+					t.Errorf("%s: the creation is not the first call", row.Kind)
+				}
+			}
+		}
+		if diff := gocmp.Diff(want, creationOnly(row.Kind)); diff != "" {
+			t.Errorf("%s: only a creation has (-SDK +table)\n%s", row.Kind, diff)
+		}
+	}
+}
+
+func TestByRequestOfWhatCouldBeSeveral(t *testing.T) {
+	for doc, want := range map[string]string{
+		`{"ClusterName":"c","InstanceGroups":[]}`:                                      "UpdateCluster",
+		`{"ClusterName":"c","InstanceGroups":[],"VpcConfig":{}}`:                       "CreateCluster",
+		`{"NotebookInstanceName":"n","InstanceType":"t","RoleArn":"r"}`:                "UpdateNotebookInstance",
+		`{"NotebookInstanceName":"n","InstanceType":"t","RoleArn":"r","SubnetId":"s"}`: "CreateNotebookInstance",
+		`{"WorkforceName":"w"}`:                                                                "nothing",
+		`{"WorkforceName":"w","SourceIpConfig":{}}`:                                            "UpdateWorkforce",
+		`{"WorkforceName":"w","CognitoConfig":{}}`:                                             "CreateWorkforce",
+		`{"DomainId":"d","SpaceName":"s"}`:                                                     "nothing",
+		`{"DomainId":"d","SpaceName":"s","SpaceSettings":{}}`:                                  "UpdateSpace",
+		`{"DomainId":"d","SpaceName":"s","OwnershipSettings":{}}`:                              "CreateSpace",
+		`{"DomainId":"d","UserProfileName":"u"}`:                                               "nothing",
+		`{"DomainId":"d","UserProfileName":"u","UserSettings":{}}`:                             "UpdateUserProfile",
+		`{"DomainId":"d","UserProfileName":"u","UserSettings":{},"Tags":[]}`:                   "CreateUserProfile",
+		`{"DomainId":"d","AppNetworkAccessType":"VpcOnly"}`:                                    "UpdateDomain",
+		`{"WorkteamName":"w","MemberDefinitions":[]}`:                                          "UpdateWorkteam",
+		`{"ModelName":"m","ExecutionRoleArn":"r","EndpointName":"e","EndpointConfigName":"c"}`: "nothing",
+	} {
+		v, err := jsondoc.Parse([]byte(doc), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, call, _ := ByRequest(v); name(call) != want {
+			t.Errorf("%s is recognised as %s, want %s", doc, name(call), want)
+		}
+	}
+}
 
 func TestByRequest(t *testing.T) {
 	for _, row := range Table() {
 		for _, c := range row.Calls {
-			if len(c.Marks) == 0 {
+			if len(c.Marks) == 0 && c.Effect != Changes {
 				continue
 			}
 			op := operation(t, c.Name)
@@ -462,7 +533,16 @@ func TestByRequest(t *testing.T) {
 				"smallest": sdkmodel.Only(whole, slices.Concat(op.Required, c.Marks)...),
 				"whole":    whole,
 			} {
+				if len(c.Marks) == 0 && form == "smallest" {
+					continue
+				}
 				got, call, ok := ByRequest(doc)
+				if want, is := smallest[c.Name]; is && form == "smallest" {
+					if name(call) != cmp.Or(want, "nothing") {
+						t.Errorf("the smallest request of %s is recognised as %s, want %q", c.Name, name(call), want)
+					}
+					continue
+				}
 				if !ok || got != row {
 					t.Errorf("the %s request of %s is recognised as %v, want %s", form, c.Name, name(call), row.Kind)
 					continue

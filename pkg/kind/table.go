@@ -2,11 +2,15 @@ package kind
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/posture"
 )
 
 // Table returns the rows, in the order in which people think of them: jobs,
@@ -79,6 +83,92 @@ func replace(base, update jsondoc.Value) jsondoc.Value {
 		}
 	}
 	return out
+}
+
+// refers says whether a document names something that the row refers to.
+func (r *Row) refers(doc jsondoc.Value) bool {
+	return slices.ContainsFunc(r.Refers, func(ref Reference) bool { return !doc.At(ref.Member).Empty() })
+}
+
+// After is the record of a resource after a change: base with what the change
+// names over it. own is the change by itself, as [Observation.Record] reads it.
+func (r *Row) After(base, own Record, o *Observation) Record {
+	if o.Call != nil && o.Call.Effect != Runs && !o.Told() {
+		return own // what it changed is not known, so nothing is
+	}
+	effect := Changes
+	if o.Call != nil {
+		effect = o.Call.Effect
+	}
+	out := base
+	out.Doc = r.Overlay(base.Doc, own.Doc, effect)
+	out.Base, out.Lower, out.Call, out.Look = own.Base, own.Lower, own.Call, own.Look
+	switch {
+	case !r.Snapshot:
+		out.Time, out.Unsure = own.Time, own.Unsure
+	case o.Call != nil && effect != Runs && r.refers(own.Doc), o.Call == nil && !r.sameReferences(base.Doc, own.Doc):
+		// It refers anew.
+		out.Time, out.Unsure = own.Time, own.Unsure
+	}
+	return out
+}
+
+// sameReferences says whether a later document refers to nothing else than an
+// earlier one.
+func (r *Row) sameReferences(earlier, later jsondoc.Value) bool {
+	return !slices.ContainsFunc(r.Refers, func(ref Reference) bool {
+		v := later.At(ref.Member)
+		return !v.Empty() && !jsondoc.Equal(v, earlier.At(ref.Member))
+	})
+}
+
+// Described is the record of a Describe response that follows what was known
+// before: what no response returns is kept, and so is when references were made.
+func (r *Row) Described(before, rec Record) Record {
+	for _, member := range r.carry {
+		if v := before.Doc.Get(member); !v.Empty() {
+			rec.Doc = rec.Doc.With(member, v)
+		}
+	}
+	if r.Snapshot && r.sameReferences(before.Doc, rec.Doc) {
+		rec.Time, rec.Unsure = before.Time, before.Unsure
+	}
+	return rec
+}
+
+// Gist is what the row reads of a configuration, without the places: two
+// records with the same gist tell the same.
+func (r *Row) Gist(rec Record) string {
+	rec.Time = time.Time{}
+	gist := ""
+	for _, p := range r.Parts(rec, nil) {
+		gist += p.Name + gistOf(p.Posture)
+	}
+	if r == &domain {
+		// Who lives in a domain takes over one list or the other.
+		in := &reader{Record: rec, row: r, of: Of}
+		for _, list := range []string{defaultUser, defaultSpace} {
+			gist += gistOf(in.domain(list))
+		}
+	}
+	if r.Kind == UserProfile || r.Kind == Space {
+		in := &reader{Record: rec, row: r, of: Of}
+		gist += fmt.Sprint(in.at("UserSettings.SecurityGroups").value, in.at("SpaceSharingSettings.SharingType").value, in.at("OwnershipSettings.OwnerUserProfileName").value)
+	}
+	return gist
+}
+
+func gistOf(p posture.Posture) string {
+	access := ""
+	for _, a := range p.Access {
+		access += fmt.Sprint(a.Way, a.State)
+	}
+	reasons := ""
+	for _, r := range p.Reasons {
+		reasons += r.Why
+	}
+	return fmt.Sprint(p.Family, p.Isolation, p.VPC, p.DirectInternet, p.Attached, p.Encrypted, p.Workers,
+		p.Subnets.Values(), p.Subnets.Unknown, p.SecurityGroups.Values(), p.SecurityGroups.Unknown, p.VPCID.Value, access, reasons)
 }
 
 // Kinds lists the names of all kinds, in the table's order.

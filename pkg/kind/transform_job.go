@@ -19,6 +19,7 @@ var transformJob = Row{
 	Stops:    []string{"StopTransformJob"},
 	Natives:  []Native{{DetailType: "SageMaker Transform Job State Change", ARN: "TransformJobArn"}},
 	Refers:   []Reference{{Model, "ModelName"}},
+	Snapshot: true,
 	Closes:   "the network is the model's: create a new model with the settings below and start the transform job with it",
 	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html",

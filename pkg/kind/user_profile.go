@@ -14,7 +14,7 @@ var userProfile = Row{
 	Resource: "user-profile/{DomainId}/{UserProfileName}",
 	Calls: []Call{
 		{Name: "CreateUserProfile", ARN: "UserProfileArn", Marks: []string{"DomainId", "UserProfileName"}, Keys: []string{"VpcSecurityGroupIds"}},
-		{Name: "UpdateUserProfile", Effect: Changes, ARN: "UserProfileArn", Keys: []string{"VpcSecurityGroupIds"}},
+		{Name: "UpdateUserProfile", Effect: Changes, ARN: "UserProfileArn", Marks: []string{"DomainId", "UserProfileName", "UserSettings"}, Keys: []string{"VpcSecurityGroupIds"}},
 	},
 	Deletes:  []string{"DeleteUserProfile"},
 	Describe: Describe{Name: "DescribeUserProfile", ARN: "UserProfileArn", Marks: []string{"UserProfileName"}},

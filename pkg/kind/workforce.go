@@ -1,7 +1,11 @@
 package kind
 
 import (
+	"cmp"
+	"encoding/binary"
+	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/posture"
@@ -29,8 +33,9 @@ var workforce = Row{
 	Paste: func(subnets, securityGroups []string, _ bool) any {
 		return map[string]any{"WorkforceVpcConfig": map[string]any{"Subnets": subnets, "SecurityGroupIds": securityGroups}}
 	},
-	Doc:   "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html",
-	parts: workforceParts,
+	Doc:     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html",
+	overlay: overlayWorkforce,
+	parts:   workforceParts,
 }
 
 func workforceParts(r *reader) []Part {
@@ -73,23 +78,69 @@ func workforceParts(r *reader) []Part {
 	return single(p)
 }
 
-// restricts says whether a list of CIDR ranges keeps anybody out. One range of
-// all addresses lets everybody in, whatever else is in the list.
+// restricts says whether a list of CIDR ranges keeps anybody out: whether they
+// leave any address out, of IPv4 and of IPv6 each.
 func restricts(cidrs posture.IDs) posture.Fact {
-	out := posture.No
+	var v4, v6 []span
 	for _, c := range cidrs.List {
 		prefix, err := netip.ParsePrefix(c.Value)
 		switch {
-		case err == nil && prefix.Bits() == 0:
-			return posture.No
-		case err != nil && c.Value != "":
-			cidrs.Unknown = true
+		case err == nil && prefix.Addr().Is4():
+			b := prefix.Masked().Addr().As4()
+			v4 = append(v4, spanOf(uint64(binary.BigEndian.Uint32(b[:]))<<32, prefix.Bits()))
 		case err == nil:
-			out = posture.Yes
+			// The upper half of the address is enough: no prefix of interest is longer.
+			b := prefix.Masked().Addr().As16()
+			v6 = append(v6, spanOf(binary.BigEndian.Uint64(b[:8]), min(prefix.Bits(), 64)))
+		case c.Value != "":
+			cidrs.Unknown = true
 		}
 	}
-	if cidrs.Unknown {
+	switch {
+	case coverAll(v4), coverAll(v6):
+		return posture.No
+	case cidrs.Unknown:
 		return posture.Unknown
+	default:
+		return posture.Of(len(v4)+len(v6) > 0)
+	}
+}
+
+// span is a range of 64-bit numbers, its ends included.
+type span struct{ first, last uint64 }
+
+func spanOf(first uint64, bits int) span {
+	if bits == 0 {
+		return span{0, math.MaxUint64}
+	}
+	return span{first, first + (1<<(64-bits) - 1)}
+}
+
+// coverAll says whether spans leave no number out.
+func coverAll(spans []span) bool {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	var reached uint64 // the numbers below are covered
+	for _, s := range spans {
+		if s.first > reached {
+			return false
+		}
+		if s.last == math.MaxUint64 {
+			return true
+		}
+		reached = max(reached, s.last+1)
+	}
+	return false
+}
+
+// overlayWorkforce: whether an update with an empty list or VPC takes the
+// restriction away is not documented, so that what is left is not known.
+func overlayWorkforce(base, update jsondoc.Value) jsondoc.Value {
+	out := jsondoc.Overlay(base, update)
+	for _, name := range []string{"SourceIpConfig", "WorkforceVpcConfig"} {
+		m, ok := update.Find(name)
+		if ok && m.Value.Kind() != jsondoc.Null && (m.Value.Empty() || name == "SourceIpConfig" && m.Value.Get("Cidrs").Empty()) {
+			out = out.With(m.Name, jsondoc.Unresolved("an update with an empty value: whether it takes the restriction away is not documented"))
+		}
 	}
 	return out
 }

@@ -116,8 +116,8 @@ func TestCorpusParameters(t *testing.T) {
 			if got := s.Arguments.At("ResourceConfig.InstanceType").Str(); got != "ml.m5.xlarge" {
 				t.Error(got)
 			}
-			if want := []string{"Parameters.TrainingInstanceType = ml.m5.xlarge (default value)"}; !reflect.DeepEqual(s.Assumed, want) {
-				t.Error(s.Assumed)
+			if want := []string{"Parameters.TrainingInstanceType = ml.m5.xlarge (default value)"}; !reflect.DeepEqual(s.AssumedBelow("ResourceConfig"), want) {
+				t.Error(s.AssumedBelow("ResourceConfig"))
 			}
 		case "AbaloneTransform":
 			step, member, ok := StepRef(s.Arguments.Get("ModelName"))

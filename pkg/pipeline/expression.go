@@ -162,7 +162,7 @@ func (w *walker) parameter(name string) jsondoc.Value {
 		w.resolved[name] = r
 	}
 	if r.assumed != "" {
-		w.used = append(w.used, r.assumed)
+		w.used = append(w.used, assumption{text: r.assumed, at: w.at})
 	}
 	return r.value
 }

@@ -78,12 +78,77 @@ type Step struct {
 	// Arguments are the step's arguments, absent if it has none. Parameters
 	// are resolved; what is known only at run time is jsondoc.Unknown.
 	Arguments jsondoc.Value
-	// Assumed names each default value used within Arguments, sorted:
-	// "Parameters.SubnetId = subnet-1 (default value)".
-	Assumed []string
 	// Conditional says that the step is in a branch (IfSteps or ElseSteps) of
 	// another, so that an execution may not run it.
 	Conditional bool
+
+	assumed []assumption
+}
+
+// assumption is one use of a parameter's default value in a step's arguments.
+type assumption struct {
+	text string
+	at   *place
+}
+
+// place is a member within a step. It has no path of its own, of which each use
+// of a parameter would need one: a long name would stand in all of them.
+type place struct {
+	name  string // as the API spells it
+	free  bool   // in a map of freeForm
+	above *place
+}
+
+// below says whether a place is, or is within, a member given by its name and
+// by those of the members around it, outermost first.
+func (p *place) below(member []string) bool {
+	for ; p != nil; p = p.above {
+		at, i := p, len(member)
+		for ; at != nil && i > 0 && at.name == member[i-1]; at = at.above {
+			i--
+		}
+		if i == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// AssumedBelow names each default value that was used in one of the members of
+// Arguments, at any depth, sorted: "Parameters.SubnetId = subnet-1 (default
+// value)". A member may be given with those around it: ClusterConfig.Instances.
+//
+// A parameter may hold a password, so that callers ask for the members they
+// read. A key that the author chose does not count as a member, and what a step
+// within this one assumes is told by that step.
+func (s Step) AssumedBelow(members ...string) []string {
+	if s.Type == "Lambda" || s.Type == "Callback" {
+		return nil // all their arguments are the author's
+	}
+	var paths [][]string
+	for _, m := range members {
+		path := strings.Split(m, ".")
+		for i := range path {
+			path[i] = apiName(path[i])
+		}
+		paths = append(paths, path)
+	}
+	var out []string
+	for _, a := range s.assumed {
+		if !a.at.free && slices.ContainsFunc(paths, a.at.below) {
+			out = append(out, a.text)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// apiName is a member's name as the API spells it, with a capital.
+func apiName(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // Document is a definition that was read.
@@ -162,10 +227,12 @@ type walker struct {
 	resolved   map[string]resolution // parameters already met, by name
 
 	steps  []Step
-	unread bool     // a step was left out because of a limit
-	used   []string // lines of Step.Assumed for the defaults used so far
-	path   []byte   // where the walk stands
-	joined int      // bytes written by joins so far
+	unread bool         // a step was left out because of a limit
+	used   []assumption // in the step's member where the walk stands
+	path   []byte       // where the walk stands
+	at     *place       // likewise, within the innermost step
+	inLoop bool         // that step is a ForEach
+	joined int          // bytes written by joins so far
 }
 
 // isStep says whether a value is a step wherever it stands. Bodies of steps
@@ -179,6 +246,13 @@ func isStep(v jsondoc.Value) bool {
 	return ok
 }
 
+// isNamed says whether a value has the name and the type of a step. Some
+// arguments of the SageMaker API have both as well, so that it may be a step
+// only where steps are to be expected, among the members of a ForEach.
+func isNamed(v jsondoc.Value) bool {
+	return v.Get("Name").Kind() == jsondoc.String && v.Get("Type").Kind() == jsondoc.String
+}
+
 // value resolves any value.
 func (w *walker) value(v jsondoc.Value, conditional bool) jsondoc.Value {
 	if name, operand, ok := expression(v); ok {
@@ -188,7 +262,9 @@ func (w *walker) value(v jsondoc.Value, conditional bool) jsondoc.Value {
 	case v.Kind() == jsondoc.Array:
 		return w.list(v, false, conditional)
 	case isStep(v):
-		return w.step(v, conditional)
+		return w.step(v, conditional, "")
+	case w.inLoop && isNamed(v):
+		return w.step(v, conditional, "the step has no Arguments")
 	case v.Kind() == jsondoc.Object:
 		out := make([]jsondoc.Member, v.Len())
 		for i, m := range v.Members() {
@@ -209,7 +285,7 @@ func (w *walker) list(v jsondoc.Value, ofSteps, conditional bool) jsondoc.Value 
 		n := len(w.path)
 		w.path = append(strconv.AppendInt(append(w.path, '['), int64(i), 10), ']')
 		if ofSteps {
-			out[i] = w.step(m.Value, conditional)
+			out[i] = w.step(m.Value, conditional, "")
 		} else {
 			out[i] = w.value(m.Value, conditional)
 		}
@@ -222,21 +298,24 @@ func (w *walker) list(v jsondoc.Value, ofSteps, conditional bool) jsondoc.Value 
 // of a Condition,
 // https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html#step-type-condition.
 func (w *walker) member(m jsondoc.Member, conditional bool) jsondoc.Member {
-	n := w.enter(m.Name)
+	n, above := w.enter(m.Name), w.at
+	name := apiName(m.Name)
+	w.at = &place{name: name, free: freeForm[name] || above != nil && above.free, above: above}
 	switch branch := m.Name == "IfSteps" || m.Name == "ElseSteps"; {
 	case branch && m.Value.Kind() == jsondoc.Array:
 		m.Value = w.list(m.Value, true, true)
 	case branch && !m.Value.Empty():
-		m.Value = w.step(m.Value, true)
+		m.Value = w.step(m.Value, true, "")
 	default:
 		m.Value = w.value(m.Value, conditional)
 	}
-	w.path = w.path[:n]
+	w.path, w.at = w.path[:n], above
 	return m
 }
 
-// step resolves what stands in the place of a step, and notes it.
-func (w *walker) step(v jsondoc.Value, conditional bool) jsondoc.Value {
+// step resolves what stands in the place of a step, and notes it. unclear, if
+// not empty, says why it cannot be read as a step although its members could.
+func (w *walker) step(v jsondoc.Value, conditional bool, unclear string) jsondoc.Value {
 	at := len(w.steps)
 	noted := at < MaxSteps && len(w.path) <= MaxPath
 	if noted {
@@ -246,6 +325,8 @@ func (w *walker) step(v jsondoc.Value, conditional bool) jsondoc.Value {
 		w.unread = true
 	}
 
+	inLoop, above, used := w.inLoop, w.at, w.used
+	w.inLoop, w.at = v.Get("Type").Str() == "ForEach", nil
 	s := Step{Arguments: v.Get("Arguments")}
 	args, hasArgs := v.Find("Arguments")
 	var out jsondoc.Value
@@ -254,33 +335,27 @@ func (w *walker) step(v jsondoc.Value, conditional bool) jsondoc.Value {
 	} else {
 		members := make([]jsondoc.Member, v.Len())
 		for i, m := range v.Members() {
-			mark := len(w.used)
+			w.used = nil
 			members[i] = w.member(m, conditional)
 			if hasArgs && m.Name == args.Name {
 				s.Arguments = members[i].Value
-				s.Assumed = w.usedSince(mark)
+				s.assumed = w.used
 			}
 		}
 		out = jsondoc.OfObject(members...)
 	}
+	w.inLoop, w.at, w.used = inLoop, above, used
 	if noted {
 		s.Path, s.Conditional = w.steps[at].Path, conditional
-		w.steps[at] = s.named(v)
+		w.steps[at] = s.named(v, unclear)
 	}
 	return out
 }
 
-// usedSince lists the defaults used since w.used was mark long, and keeps of
-// them for the enclosing steps no more than that.
-func (w *walker) usedSince(mark int) []string {
-	slices.Sort(w.used[mark:])
-	w.used = w.used[:mark+len(slices.Compact(w.used[mark:]))]
-	return append([]string(nil), w.used[mark:]...)
-}
-
 // named gives a step the name and the type that v has. If one of them is
-// missing, or the arguments are no object, then it cannot be read as a step.
-func (s Step) named(v jsondoc.Value) Step {
+// missing, or the arguments are no object, then it cannot be read as a step, nor
+// if it is unclear for another reason.
+func (s Step) named(v jsondoc.Value, unclear string) Step {
 	var whyName, whyType, whyArgs string
 	s.Name, whyName = text(v, "Name")
 	s.Type, whyType = text(v, "Type")
@@ -291,8 +366,8 @@ func (s Step) named(v jsondoc.Value) Step {
 	default:
 		whyArgs = fmt.Sprintf("the step's Arguments are %s where an object was expected", s.Arguments.Kind())
 	}
-	if why := cmp.Or(whyName, whyType, whyArgs); why != "" {
-		s.Type, s.Arguments, s.Assumed = "", jsondoc.Unresolved(why), nil
+	if why := cmp.Or(whyName, whyType, whyArgs, unclear); why != "" {
+		s.Type, s.Arguments, s.assumed = "", jsondoc.Unresolved(why), nil
 	}
 	return s
 }

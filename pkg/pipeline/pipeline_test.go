@@ -177,7 +177,7 @@ func TestExpressions(t *testing.T) {
 			if s := show(v.Value); s != tt.want {
 				t.Errorf("got  %s\nwant %s", s, tt.want)
 			}
-			if s := strings.Join(got[0].Assumed, ","); s != tt.assumed {
+			if s := strings.Join(got[0].AssumedBelow("V"), ","); s != tt.assumed {
 				t.Errorf("assumed %q, want %q", s, tt.assumed)
 			}
 		})
@@ -212,7 +212,7 @@ func TestSteps(t *testing.T) {
 		},
 		{"empty arguments", `[{"Name": "a", "Type": "Fail", "Arguments": {}}]`, []string{`Steps[0] a Fail {}`}},
 		{
-			"default used outside of the arguments", `[{"Name": "a", "Type": "T", "Arguments": {}, "Other": {"Get": "Parameters.P"}}]`,
+			"default used outside of the arguments", `[{"Name": "a", "Type": "T", "Arguments": {}, "Other": {"V": {"Get": "Parameters.P"}}}]`,
 			[]string{`Steps[0] a T {}`},
 		},
 		{
@@ -242,6 +242,27 @@ func TestSteps(t *testing.T) {
 				`Steps[0].Elsewhere[0][0].Steps[0] y T {}`,
 				`Steps[0].Elsewhere[0][0].Steps[1] w Lambda absent`,
 				`Steps[0].Elsewhere[0][0].Steps[2] v  ?the step has no Type`,
+			},
+		},
+		{
+			"what may be a step in a loop", `[{"Name": "f", "Type": "ForEach",
+			"Body": {"Name": "t", "Type": "Training", "Args": {"V": {"Get": "Parameters.P"}}},
+			"Arguments": {"L": [{"name": "u", "type": "Training"}], "Items": [{"Name": "x"}, {"Type": "y"}, {"Name": 1, "Type": "z"}],
+			"Nested": {"Name": "n", "Type": "Tuning", "Arguments": {"R": {"Name": "eta", "Type": "Continuous"}}},
+			"V": {"Get": "Parameters.P"}}}]`,
+			[]string{
+				`Steps[0] f ForEach {L:[{name:"u" type:"Training"}] Items:[{Name:"x"} {Type:"y"} {Name:1 Type:"z"}]` +
+					` Nested:{Name:"n" Type:"Tuning" Arguments:{R:{Name:"eta" Type:"Continuous"}}} V:"p"} [Parameters.P = p (default value)]`,
+				`Steps[0].Body t  ?the step has no Arguments`,
+				`Steps[0].Arguments.L[0] u  ?the step has no Arguments`,
+				`Steps[0].Arguments.Nested n Tuning {R:{Name:"eta" Type:"Continuous"}}`,
+			},
+		},
+		{
+			"arguments that may be a step in a loop", `[{"Name": "f", "Type": "ForEach", "Arguments": {"Name": "t", "Type": "T", "ARGUMENTS": {}}}]`,
+			[]string{
+				`Steps[0] f ForEach {Name:"t" Type:"T" ARGUMENTS:{}}`,
+				`Steps[0].Arguments t  ?member "ARGUMENTS" is not spelled as AWS spells it ("Arguments")`,
 			},
 		},
 		{
@@ -323,8 +344,8 @@ func TestSteps(t *testing.T) {
 			var got []string
 			for _, s := range d.Steps(nil) {
 				line := fmt.Sprintf("%s %s %s %s", s.Path, s.Name, s.Type, show(s.Arguments))
-				if s.Assumed != nil {
-					line += fmt.Sprintf(" %v", s.Assumed)
+				if assumed := s.AssumedBelow("V", "LeftValue"); assumed != nil {
+					line += fmt.Sprintf(" %v", assumed)
 				}
 				if s.Conditional {
 					line += " conditional"
@@ -335,6 +356,100 @@ func TestSteps(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 			}
 		})
+	}
+}
+
+func TestAssumedBelow(t *testing.T) {
+	const get = `{"Get": "Parameters.P"}`
+	for _, tt := range []struct {
+		name, typ, arguments string
+		members              []string
+		want                 bool
+	}{
+		{"the member itself", "Training", `{"VpcConfig": ` + get + `}`, []string{"VpcConfig"}, true},
+		{"in a list in the member", "Training", `{"VpcConfig": {"Subnets": ["s", ` + get + `]}}`, []string{"X", "VpcConfig"}, true},
+		{"the member at depth", "Tuning", `{"TrainingJobDefinitions": [{"EnableNetworkIsolation": ` + get + `}]}`, []string{"EnableNetworkIsolation"}, true},
+		{"in a join", "Transform", `{"ModelName": {"Std:Join": {"Values": ["m", ` + get + `]}}}`, []string{"ModelName"}, true},
+		{"as CloudTrail spells it", "Training", `{"vpcConfig": {"subnets": [` + get + `]}}`, []string{"VpcConfig.Subnets"}, true},
+		{"asked for as CloudTrail spells it", "Training", `{"VpcConfig": {"Subnets": [` + get + `]}}`, []string{"vpcConfig.subnets"}, true},
+		{"with the member around it", "EMR", `{"ClusterConfig": {"Instances": {"Ec2SubnetId": ` + get + `}}}`, []string{"ClusterConfig.Instances"}, true},
+		{"with another member around it", "EMR", `{"ClusterConfig": {"Other": {"Instances": ` + get + `}}}`, []string{"ClusterConfig.Instances"}, false},
+		{"only the member around it", "EMR", `{"ClusterConfig": {"Configurations": [` + get + `]}}`, []string{"ClusterConfig.Instances"}, false},
+		{"without the member around it", "EMR", `{"Instances": ` + get + `}`, []string{"A.B.ClusterConfig.Instances"}, false},
+		{"another member", "Training", `{"AlgorithmSpecification": {"ContainerArguments": [` + get + `]}}`, []string{"VpcConfig"}, false},
+		{"another case", "Training", `{"VPCConfig": ` + get + `}`, []string{"VpcConfig"}, false},
+		{"a member without a name", "Training", `{"": ` + get + `}`, []string{"VpcConfig"}, false},
+		{"a key of the author's", "Training", `{"Environment": {"VpcConfig": ` + get + `}}`, []string{"VpcConfig"}, false},
+		{"a key of the author's at depth", "Training", `{"hyperParameters": {"a": [{"ModelName": ` + get + `}]}}`, []string{"ModelName"}, false},
+		{"a payload", "Lambda", `{"ModelName": ` + get + `}`, []string{"ModelName"}, false},
+		{"a message", "Callback", `{"ModelName": ` + get + `}`, []string{"ModelName"}, false},
+		{"a step within", "Condition", `{"IfSteps": [{"Name": "x", "Type": "Lambda", "Arguments": {"ModelName": ` + get + `}}]}`, []string{"ModelName", "IfSteps"}, false},
+		{"no member", "Training", `{"VpcConfig": ` + get + `}`, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := mustParse(t, `{"Parameters": [{"Name": "P", "Type": "String", "DefaultValue": "p"}],
+				"Steps": [{"Name": "a", "Type": "`+tt.typ+`", "Arguments": `+tt.arguments+`}]}`)
+			var want []string
+			if tt.want {
+				want = []string{"Parameters.P = p (default value)"}
+			}
+			if got := d.Steps(nil)[0].AssumedBelow(tt.members...); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// whys lists the reasons in a value.
+func whys(v jsondoc.Value) []string {
+	out := []string{v.Why()}
+	for _, m := range v.Members() {
+		out = append(out, whys(m.Value)...)
+	}
+	return out
+}
+
+// TestNoStepTellsASecret holds that the value of a parameter stands nowhere but
+// in the arguments that use it.
+func TestNoStepTellsASecret(t *testing.T) {
+	const secret = "hunter2"
+	uses := func(get string) string {
+		join := func(values string) string { return `{"Std:Join": {"On": "-", "Values": [` + values + `]}}` }
+		return `{"Environment": {"A": ` + get + `, "VpcConfig": ` + get + `}, "HyperParameters": {"ModelName": ` + get + `},
+			"ContainerArguments": [` + get + `, ` + join(`"a", `+get) + `], "Command": ` + join(get+`, {"Get": "Steps.A.B"}`) + `,
+			"On": {"Std:Join": {"On": ` + get + `, "Values": ["a", null]}}, "Long": ` + join(get+`, "`+strings.Repeat("x", MaxString)+`"`) + `,
+			"VpcConfig": {"Subnets": ["subnet-1"]}}`
+	}
+	for _, declared := range []string{
+		`"Type": "String", "DefaultValue": "` + secret + `"`,
+		`"Type": "Integer", "DefaultValue": "` + secret + `"`,
+		`"Type": "Boolean", "DefaultValue": "` + secret + `"`,
+		`"Type": "String", "DefaultValue": ["` + secret + `"]`,
+		`"Type": "String", "DefaultValue": {"Get": "` + secret + `"}`,
+		`"Type": "String", "DefaultValue": {"` + secret + `": 1}`,
+		`"Type": "Blob", "DefaultValue": "` + secret + `"`,
+		`"Type": "String", "DEFAULTVALUE": "` + secret + `"`,
+		`"Type": "Float"`,
+	} {
+		get := `{"Get": "Parameters.P"}`
+		args := uses(get)
+		d := mustParse(t, `{"Parameters": [{"Name": "P", `+declared+`}], "Steps": [
+			{"Name": "t", "Type": "Training", "Arguments": `+args+`},
+			{"Name": "l", "Type": "Lambda", "Arguments": {"ModelName": `+get+`}},
+			{"Name": "c", "Type": "Condition", "Arguments": {"IfSteps": `+get+`, "ElseSteps": [{"Name": `+get+`, "Type": `+get+`, "Arguments": `+get+`}]}},
+			{"Name": "f", "Type": "ForEach", "Body": {"Name": "b", "Type": "T", "Args": `+args+`}, "Arguments": `+args+`},
+			{"Name": "a", "Type": "T", "Arguments": `+get+`}, `+get+`]}`)
+		for _, given := range []map[string]string{nil, {"P": secret}, {"P": jsondoc.Hidden}} {
+			for _, s := range d.Steps(given) {
+				told := append(whys(s.Arguments), s.Name, s.Type, s.Path)
+				told = append(told, s.AssumedBelow("VpcConfig", "ModelName")...)
+				for _, text := range told {
+					if strings.Contains(text, secret) || strings.Contains(text, jsondoc.Hidden) {
+						t.Errorf("%s, given %q: %s tells %q", declared, given, s.Path, text)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -350,7 +465,7 @@ func TestDocumentIsUsedMoreThanOnce(t *testing.T) {
 			t.Errorf("%s at %s", got, s.Path)
 		}
 	}
-	if got := d.Steps(nil)[0]; show(got.Arguments) != "{V:false}" || len(got.Assumed) != 1 {
+	if got := d.Steps(nil)[0]; show(got.Arguments) != "{V:false}" || len(got.AssumedBelow("V")) != 1 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -522,7 +637,7 @@ func TestJoinsDoNotAmplify(t *testing.T) {
 	if total > maxJoined || unknown == 0 {
 		t.Errorf("%d bytes, %d unknown", total, unknown)
 	}
-	if len(s.Assumed) != 1 || len(s.Assumed[0]) > 2*maxQuoted {
-		t.Errorf("%d assumptions", len(s.Assumed))
+	if assumed := s.AssumedBelow("V"); len(assumed) != 1 || len(assumed[0]) > 2*maxQuoted {
+		t.Errorf("%d assumptions", len(assumed))
 	}
 }

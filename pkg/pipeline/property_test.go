@@ -21,6 +21,7 @@ func FuzzParse(f *testing.F) {
 		`{"steps":[{"name":"a","type":"b","arguments":{"a.\"b":{"Type":"T","Name":"n","Arguments":{"Std:Join":{"Values":["x",1]}}}}}]}`,
 		`{"Steps":[null,[[{"Type":1,"Arguments":{}}]],{"Get":"Parameters.B"},{"Std:JsonGet":[]}]}`,
 		`{"Steps":[{"Name":"a","Type":"T","Arguments":{"L":[{"Std:Join":{"On":"-","Values":[{"Std:Join":{"Values":[{"Get":"Parameters.I"}]}}]}}]}}]}`,
+		`{"Steps":[{"Name":"f","Type":"ForEach","Body":{"Name":"t","Type":"T","Args":{"L":[{"Get":"Parameters.S"}]}},"Arguments":{"Name":"u","type":"T"}}]}`,
 		`{"Steps":[{"Name":"a","Type":"T","Arguments":{"Environment":{"a":"1","A":"2","Get":"x"}}}]}`,
 	} {
 		f.Add([]byte(text), "S", "true")
@@ -59,7 +60,7 @@ func check(t *testing.T, root jsondoc.Value, steps []Step) {
 		}
 		paths[s.Path] = true
 		if s.Type == "" {
-			if s.Arguments.Kind() != jsondoc.Unknown || s.Assumed != nil {
+			if s.Arguments.Kind() != jsondoc.Unknown || s.assumed != nil {
 				t.Errorf("path %q: no step, but %+v", s.Path, s)
 			}
 			continue
@@ -68,9 +69,10 @@ func check(t *testing.T, root jsondoc.Value, steps []Step) {
 			t.Errorf("path %q: %s is not the step %+v", s.Path, show(v), s)
 		}
 		sameShape(t, s.Path, v.Get("Arguments"), s.Arguments)
-		for i, line := range s.Assumed {
-			if !strings.HasPrefix(line, "Parameters.") || !strings.HasSuffix(line, " (default value)") || i > 0 && line <= s.Assumed[i-1] {
-				t.Errorf("path %q: %q", s.Path, s.Assumed)
+		assumed := s.AssumedBelow("VpcConfig", "L", "X", "a", "")
+		for i, line := range assumed {
+			if !strings.HasPrefix(line, "Parameters.") || !strings.HasSuffix(line, " (default value)") || i > 0 && line <= assumed[i-1] {
+				t.Errorf("path %q: %q", s.Path, assumed)
 			}
 		}
 	}
@@ -242,8 +244,8 @@ func TestGeneratedDefinitions(t *testing.T) {
 			if !jsondoc.Equal(again, s.Arguments) {
 				t.Errorf("%s: %s resolved again is %s", s.Path, show(s.Arguments), show(again))
 			}
-			if !jsondoc.Equal(given[i].Arguments, s.Arguments) || given[i].Assumed != nil {
-				t.Errorf("%s: given %s %q, by default %s", s.Path, show(given[i].Arguments), given[i].Assumed, show(s.Arguments))
+			if !jsondoc.Equal(given[i].Arguments, s.Arguments) || given[i].assumed != nil {
+				t.Errorf("%s: given %s with %d assumptions, by default %s", s.Path, show(given[i].Arguments), len(given[i].assumed), show(s.Arguments))
 			}
 			if _, twice := got[s.Path]; twice {
 				t.Errorf("%s twice", s.Path)

@@ -15,32 +15,27 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
 // Index holds everything that the records of one run tell, whatever their
 // order. It is for use by one goroutine.
 type Index struct {
-	resources map[name]*history
+	all       []*kind.Observation
+	resources map[name]*history // nil until the first question after an Add
+	aliases   map[name]string
 }
 
 // name is what a reference resolves by. Account and Region are empty for
 // requests and files that do not tell theirs; those resolve among themselves.
 type name struct {
-	partition, account, region string
-	kind                       kind.Kind
-	key                        string
-}
-
-// history is what was told of one name, in the order of time.
-type history struct {
-	entries []*kind.Observation // whole, changing and deleting ones; sorted when read
-	sorted  bool
+	scope kind.Scope
+	kind  kind.Kind
+	key   string
 }
 
 // New returns an empty index.
-func New() *Index { return &Index{resources: map[name]*history{}} }
+func New() *Index { return &Index{} }
 
 // Add takes in an observation that was not refused. Events of SageMaker's own
 // tell a status, not a history, and are not kept.
@@ -51,161 +46,254 @@ func (ix *Index) Add(o *kind.Observation) {
 	if o.Call != nil && o.Call.Effect == kind.Runs {
 		return
 	}
-	n := nameOf(o)
-	h := ix.resources[n]
-	if h == nil {
-		h = &history{}
-		ix.resources[n] = h
-	}
-	h.entries = append(h.entries, o)
-	h.sorted = false
+	ix.all = append(ix.all, o)
+	ix.resources = nil
 }
 
-func nameOf(o *kind.Observation) name {
-	return name{o.Partition, o.Account, o.Region, o.Row.Kind, o.Key}
+// build files the observations by name. A cluster's ARN holds an id in place of
+// its name, and calls may name it by the ARN, so ids lead to names.
+func (ix *Index) build() {
+	ix.resources, ix.aliases = map[name]*history{}, map[name]string{}
+	for _, o := range ix.all {
+		if arn, ok := kind.ParseARN(o.ARN); ok && arn.ID != o.Key && o.Row.Resource == "" {
+			ix.aliases[name{scopeOf(o), o.Row.Kind, arn.ID}] = o.Key
+		}
+	}
+	entries := map[name][]*kind.Observation{}
+	for _, o := range ix.all {
+		n := ix.canonical(nameOf(o))
+		entries[n] = append(entries[n], o)
+	}
+	for n, all := range entries {
+		ix.resources[n] = newHistory(all)
+	}
 }
+
+func (ix *Index) canonical(n name) name {
+	if key, ok := ix.aliases[n]; ok {
+		n.key = key
+	}
+	return n
+}
+
+// history returns what was told of a name, or nil.
+func (ix *Index) history(n name) *history {
+	if ix.resources == nil {
+		ix.build()
+	}
+	return ix.resources[ix.canonical(n)]
+}
+
+func scopeOf(o *kind.Observation) kind.Scope {
+	return kind.Scope{Partition: o.Partition, Account: o.Account, Region: o.Region}
+}
+
+func nameOf(o *kind.Observation) name { return name{scopeOf(o), o.Row.Kind, o.Key} }
 
 // Record returns the configuration that was in force right after an
 // observation.
 func (ix *Index) Record(o *kind.Observation) kind.Record {
 	own := o.Record()
-	if o.Whole() {
-		return own
-	}
-	h := ix.resources[nameOf(o)]
+	h := ix.history(nameOf(o))
 	if h == nil || o.Time.IsZero() {
 		return own
 	}
-	base := h.at(o.Time, o)
-	if base.why != "" || base.none {
+	if o.Source.Type == kind.ShapeDescribe {
+		if before := h.until(second(o.Time)); before.live() {
+			return o.Row.Described(before.rec, own)
+		}
 		return own
 	}
-	effect := kind.Changes
-	if o.Call != nil {
-		effect = o.Call.Effect
+	if o.Whole() {
+		return own
 	}
-	out := base.rec
-	out.Doc = o.Row.Overlay(base.rec.Doc, own.Doc, effect)
-	out.Base, out.Lower, out.Call, out.Look = own.Base, own.Lower, own.Call, own.Look
-	return out
+	base := h.under(o)
+	if base.why != "" {
+		own.Why = "not named in this call, and the resource " + base.why
+	}
+	if !base.live() {
+		return own
+	}
+	return o.Row.After(base.rec, own, o)
 }
 
 // Parts judges nothing: it reads the configurations of a resource as they were
 // right after an observation, with every reference resolved as of then.
 func (ix *Index) Parts(o *kind.Observation) []kind.Part {
 	if o.Definition != nil {
-		return kind.Definition(o.Definition, ix.lookup(o))
+		return kind.Definition(o.Definition, ix.lookup)
 	}
-	return o.Row.Parts(ix.Record(o), ix.lookup(o))
+	return o.Row.Parts(ix.Record(o), ix.lookup)
 }
 
-// lookup resolves the references of an observation.
-func (ix *Index) lookup(o *kind.Observation) kind.Lookup {
-	return func(k kind.Kind, key string) (kind.Record, string) {
-		row, _ := kind.Of(k)
-		h := ix.resources[name{o.Partition, o.Account, o.Region, k, key}]
-		if h == nil {
-			return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, key)
-		}
-		s := h.before(o.Time)
-		if s.none || s.why != "" {
-			why := s.why
-			if why == "" {
-				why = "appears in the input only later"
-			}
-			return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, key, why)
-		}
-		return s.rec, ""
+// lookup resolves a reference.
+func (ix *Index) lookup(ask kind.Ask) (kind.Record, string) {
+	row, _ := kind.Of(ask.Kind)
+	h := ix.history(name{ask.Scope, ask.Kind, ask.Key})
+	if h == nil {
+		return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, ask.Key)
 	}
+	s := h.before(ask.At)
+	if ask.Unsure && s.live() && h.ambiguous(ask.At) {
+		s.why = "was created more than once, and the record does not tell which is meant"
+	}
+	switch {
+	case s.why != "":
+		return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, ask.Key, s.why)
+	case s.none:
+		return kind.Record{}, fmt.Sprintf("the %s %q appears in the input only later", row.Words, ask.Key)
+	}
+	return s.rec, ""
 }
 
 // state is what is known of a name at some time.
 type state struct {
+	row  *kind.Row
 	rec  kind.Record
 	none bool   // nothing told of it yet
 	why  string // why what was told does not say which configuration is in force
 }
 
-func (h *history) sort() {
-	if h.sorted {
-		return
-	}
-	slices.SortStableFunc(h.entries, func(a, b *kind.Observation) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Source.ID, b.Source.ID), cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Offset, b.Source.Offset))
+func (s state) live() bool { return !s.none && s.why == "" }
+
+// history is what was told of one name, second by second.
+type history struct {
+	seconds []moment
+	undated state // of what has no time
+}
+
+// moment is what happened within one second, and what was known after it.
+type moment struct {
+	at      time.Time
+	entries []*kind.Observation
+	after   state
+}
+
+// second is a time at CloudTrail's resolution.
+func second(t time.Time) time.Time { return t.Truncate(time.Second) }
+
+func newHistory(all []*kind.Observation) *history {
+	slices.SortStableFunc(all, func(a, b *kind.Observation) int {
+		return cmp.Or(second(a.Time).Compare(second(b.Time)), cmp.Compare(a.Source.ID, b.Source.ID), cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Offset, b.Source.Offset))
 	})
-	h.sorted = true
+	nothing := state{row: all[0].Row, none: true}
+	h := &history{undated: nothing}
+	s := nothing
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && second(all[n].Time).Equal(second(all[0].Time)) {
+			n++
+		}
+		if all[0].Time.IsZero() {
+			h.undated = nothing.within(all[:n])
+		} else {
+			s = s.within(all[:n])
+			h.seconds = append(h.seconds, moment{second(all[0].Time), all[:n], s})
+		}
+		all = all[n:]
+	}
+	return h
+}
+
+// find is the place of the first moment that is not before t.
+func (h *history) find(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(h.seconds, t, func(m moment, t time.Time) int { return m.at.Compare(t) })
+	return i
+}
+
+// of returns what happened in the second t.
+func (h *history) of(t time.Time) []*kind.Observation {
+	if i := h.find(t); i < len(h.seconds) && h.seconds[i].at.Equal(t) {
+		return h.seconds[i].entries
+	}
+	return nil
+}
+
+// until is the state of everything before the second t. What has no time counts
+// only where nothing that has one tells anything of the name: it may be of an
+// earlier or of a later incarnation.
+func (h *history) until(t time.Time) state {
+	if len(h.seconds) == 0 {
+		return h.undated
+	}
+	if i := h.find(t); i > 0 {
+		return h.seconds[i-1].after
+	}
+	return state{row: h.undated.row, none: true}
 }
 
 // before is the state for a reference made at t: of everything up to t, as long
 // as what happened in the very second of t makes no difference. A reference
 // without a time sees everything.
 func (h *history) before(t time.Time) state {
-	h.sort()
-	if t.IsZero() {
-		return h.dated(h.entries)
+	if t.IsZero() && len(h.seconds) > 0 {
+		return h.seconds[len(h.seconds)-1].after
 	}
+	t = second(t)
+	older := h.until(t)
 	// A deletion in the same second is not before the reference.
-	earlier, upTo := []*kind.Observation{}, []*kind.Observation{}
-	for _, e := range h.entries {
-		if e.Time.Before(t) {
-			earlier = append(earlier, e)
-		}
-		if !e.Time.After(t) && (!e.Deletes || e.Time.Before(t)) {
-			upTo = append(upTo, e)
-		}
+	now := slices.DeleteFunc(slices.Clone(h.of(t)), func(o *kind.Observation) bool { return o.Deletes })
+	if len(now) == 0 {
+		return older
 	}
-	older, newer := h.dated(earlier), h.dated(upTo)
-	if older.none || older.why != "" {
-		return newer
-	}
-	if newer.why == "" && !same(older.rec, newer.rec) {
+	newer := older.within(now)
+	if older.live() && newer.why == "" && !older.same(newer) {
 		newer.why = "changed in the same second as this record"
 	}
 	return newer
 }
 
-// at is the state under an observation at t: of everything before t, and of a
-// creation in the same second.
-func (h *history) at(t time.Time, self *kind.Observation) state {
-	h.sort()
-	var entries []*kind.Observation
-	for _, e := range h.entries {
-		if e != self && (e.Time.Before(t) || e.Time.Equal(t) && e.Whole() && !e.Deletes) {
-			entries = append(entries, e)
+// under is the state that a change was made to: of everything before its second,
+// and of a creation in the same second. Where other changes in that second would
+// make a difference, it is not known.
+func (h *history) under(o *kind.Observation) state {
+	t := second(o.Time)
+	s := h.until(t)
+	var creations, others []*kind.Observation
+	for _, e := range h.of(t) {
+		switch {
+		case e == o, e.Deletes:
+		case e.Whole():
+			creations = append(creations, e)
+		default:
+			others = append(others, e)
 		}
 	}
-	return h.dated(entries)
-}
-
-// dated folds the entries that have a time; what has none counts only where
-// nothing else tells.
-func (h *history) dated(entries []*kind.Observation) state {
-	first := slices.IndexFunc(entries, func(e *kind.Observation) bool { return !e.Time.IsZero() })
-	if first < 0 {
-		first = len(entries)
+	if len(creations) > 0 {
+		s = s.within(creations)
 	}
-	if s := fold(entries[first:]); !s.none {
+	if !s.live() || len(others) == 0 {
 		return s
 	}
-	return fold(entries[:first])
-}
-
-// fold applies sorted entries one second after the other.
-func fold(entries []*kind.Observation) state {
-	s := state{none: true}
-	for len(entries) > 0 {
-		n := 1
-		for n < len(entries) && entries[n].Time.Equal(entries[0].Time) {
-			n++
-		}
-		s = s.second(entries[:n])
-		entries = entries[n:]
+	with := s.within(others)
+	gist := func(base state) string { return o.Row.Gist(o.Row.After(base.rec, o.Record(), o)) }
+	if with.why != "" || gist(s) != gist(with) {
+		s.why = "was changed twice in the same second, in an order that is not recorded"
 	}
 	return s
 }
 
-// second applies what happened within one second.
-func (s state) second(entries []*kind.Observation) state {
+// ambiguous says whether the name meant different configurations up to t.
+func (h *history) ambiguous(t time.Time) bool {
+	var first *state
+	for i := range h.seconds {
+		m := &h.seconds[i]
+		if !t.IsZero() && m.at.After(second(t)) {
+			break
+		}
+		switch {
+		case !m.after.live():
+		case first == nil:
+			first = &m.after
+		case !first.same(m.after):
+			return true
+		}
+	}
+	return false
+}
+
+// within is the state after what happened within one second.
+func (s state) within(entries []*kind.Observation) state {
 	var wholes, changes []*kind.Observation
 	deleted := false
 	for _, e := range entries {
@@ -218,25 +306,28 @@ func (s state) second(entries []*kind.Observation) state {
 			changes = append(changes, e)
 		}
 	}
-	live := !s.none && s.why == ""
 	switch {
 	case deleted && len(wholes) == 0:
-		return state{why: "was deleted before"}
-	case deleted && !live:
-		return state{why: "was created and deleted in the same second, in an order that is not recorded"}
+		return state{row: s.row, why: "was deleted before"}
+	case deleted && !s.live():
+		return state{row: s.row, why: "was created and deleted in the same second, in an order that is not recorded"}
 	}
+	before := s
 	for i, w := range wholes {
-		rec := w.Record()
-		if i > 0 && !same(s.rec, rec) {
-			return state{why: "was created twice in the same second, in an order that is not recorded"}
+		next := state{row: s.row, rec: w.Record()}
+		if w.Source.Type == kind.ShapeDescribe && before.live() && !deleted {
+			next.rec = w.Row.Described(before.rec, next.rec)
 		}
-		s = state{rec: rec}
+		if i > 0 && !s.same(next) {
+			return state{row: s.row, why: "was created twice in the same second, in an order that is not recorded"}
+		}
+		s = next
 	}
 	forward := s.change(changes)
 	if len(changes) > 1 {
 		slices.Reverse(changes)
-		if backward := s.change(changes); !same(forward.rec, backward.rec) {
-			return state{why: "was changed twice in the same second, in an order that is not recorded"}
+		if backward := s.change(changes); !forward.same(backward) {
+			return state{row: s.row, why: "was changed twice in the same second, in an order that is not recorded"}
 		}
 	}
 	return forward
@@ -245,17 +336,13 @@ func (s state) second(entries []*kind.Observation) state {
 func (s state) change(changes []*kind.Observation) state {
 	for _, c := range changes {
 		rec := c.Record()
-		if !s.none && s.why == "" {
-			doc := c.Row.Overlay(s.rec.Doc, rec.Doc, c.Call.Effect)
-			rec.Absence, rec.Why, rec.Lacks = s.rec.Absence, s.rec.Why, s.rec.Lacks
-			rec.Doc = doc
+		if s.live() {
+			rec = c.Row.After(s.rec, rec, c)
 		}
-		s = state{rec: rec}
+		s = state{row: s.row, rec: rec}
 	}
 	return s
 }
 
-// same says whether two records tell the same.
-func same(a, b kind.Record) bool {
-	return a.Absence == b.Absence && jsondoc.Equal(a.Doc, b.Doc)
-}
+// same says whether two states that are known tell the same.
+func (s state) same(o state) bool { return s.row.Gist(s.rec) == s.row.Gist(o.rec) }

@@ -187,7 +187,13 @@ func TestChanges(t *testing.T) {
 		"no creation":                   {[]*kind.Observation{update(9, closed)}, verdict.Unknown, "the configuration before it is not in the input"},
 		"no creation, other setting":    {[]*kind.Observation{update(9, other)}, verdict.Unknown, "DescribeDomain d-1"},
 		"creation later":                {[]*kind.Observation{call(t, 10, "CreateDomain", created), update(9, closed)}, verdict.Unknown, "not in the input"},
-		"another incarnation":           {[]*kind.Observation{create(), del, update(9, closed)}, verdict.Unknown, "not in the input"},
+		"another incarnation":           {[]*kind.Observation{create(), del, update(9, closed)}, verdict.Unknown, "was deleted before"},
+		"omitted":                       {[]*kind.Observation{create(), update(9, `{"domainId":"d-1","omitted":true}`)}, verdict.Unknown, "omitted"},
+		"a setting omitted":             {[]*kind.Observation{create(), update(9, `{"domainId":"d-1","appNetworkAccessType":"VpcOnly","defaultUserSettings":{"omitted":true}}`)}, verdict.BVPC, "omitted"},
+		"after one that was omitted":    {[]*kind.Observation{create(), update(8, `{"domainId":"d-1","omitted":true}`), update(9, other)}, verdict.Unknown, "omitted"},
+		"profile after an omitted one":  {[]*kind.Observation{create(), update(8, `{"domainId":"d-1","omitted":true}`), call(t, 9, "CreateUserProfile", `{"domainId":"d-1","userProfileName":"ana"}`)}, verdict.Unknown, "omitted"},
+		"two in its own second":         {[]*kind.Observation{create(), update(9, opened), update(9, other)}, verdict.Unknown, "changed twice in the same second"},
+		"two that agree":                {[]*kind.Observation{create(), update(9, closed), update(9, other)}, verdict.BVPC, ""},
 		"created in the same second":    {[]*kind.Observation{create(), update(1, closed)}, verdict.BVPC, ""},
 		"two updates without creation":  {[]*kind.Observation{update(8, `{"domainId":"d-1","subnetIds":["subnet-1"]}`), update(9, closed)}, verdict.BVPC, ""},
 		"two updates, mode not told":    {[]*kind.Observation{update(8, `{"domainId":"d-1","subnetIds":["subnet-1"]}`), update(9, other)}, verdict.Unknown, "not in the input"},
@@ -328,5 +334,153 @@ func TestPipelineFile(t *testing.T) {
 	ix.Add(o)
 	if len(ix.resources) != 0 {
 		t.Error("a definition without a name is kept for references")
+	}
+}
+
+// described is a Describe response, dated as LastModifiedTime tells.
+func described(t testing.TB, when time.Time, k kind.Kind, response string) *kind.Observation {
+	t.Helper()
+	doc, err := jsondoc.Parse([]byte(response), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, _ := kind.Of(k)
+	o := &kind.Observation{
+		Row: row, Time: when, Partition: "aws", Account: "111122223333", Region: "eu-west-1", Doc: doc,
+		Source: kind.Source{Type: kind.ShapeDescribe, Event: row.Describe.Name},
+	}
+	o.Key, o.Name = row.KeyOf(doc)
+	return o
+}
+
+// TestTakenOver: an endpoint runs what its names meant when it was deployed.
+func TestTakenOver(t *testing.T) {
+	const ownOpen = `{"endpointConfigName":"c","productionVariants":[{"variantName":"v"}]}`
+	const ownVPC = `{"endpointConfigName":"c","vpcConfig":{"subnets":["subnet-1"],"securityGroupIds":["sg-1"]},"productionVariants":[{"variantName":"v"}]}`
+	byModel := call(t, 5, "CreateEndpointConfig", `{"endpointConfigName":"c","productionVariants":[{"variantName":"v","modelName":"m"}]}`)
+	endpoint := call(t, 10, "CreateEndpoint", `{"endpointName":"e","endpointConfigName":"c"}`)
+	reuse := func(first, then string) []*kind.Observation {
+		return []*kind.Observation{
+			call(t, 0, "CreateEndpointConfig", first), endpoint,
+			call(t, 20, "DeleteEndpointConfig", `{"endpointConfigName":"c"}`), call(t, 30, "CreateEndpointConfig", then),
+		}
+	}
+	models := []*kind.Observation{call(t, 0, "CreateModel", open), byModel, call(t, 20, "DeleteModel", `{"modelName":"m"}`), call(t, 30, "CreateModel", inVPC)}
+	component := call(t, 40, "CreateInferenceComponent", `{"inferenceComponentName":"i","endpointName":"e"}`)
+	response := described(t, at(50), kind.Endpoint, `{"EndpointName":"e","EndpointConfigName":"c"}`)
+	start := call(t, 10, "StartPipelineExecution", `{"pipelineName":"p"}`)
+	start.Key = "p/execution/1"
+	retry := call(t, 30, "RetryPipelineExecution", `{"pipelineExecutionArn":"arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/1"}`)
+	pipe := func(s int, call_, vpc string) *kind.Observation {
+		return call(t, s, call_, `{"pipelineName":"p","pipelineDefinition":"{\"Version\":\"2020-12-01\",\"Steps\":[{\"Name\":\"T\",\"Type\":\"Training\",\"Arguments\":{`+vpc+`}}]}"}`)
+	}
+	const inStep = `\"VpcConfig\":{\"Subnets\":[\"subnet-1\"],\"SecurityGroupIds\":[\"sg-1\"]}`
+	for name, c := range map[string]struct {
+		history []*kind.Observation
+		judged  *kind.Observation
+		class   verdict.Class
+	}{
+		"component, configuration reused":         {reuse(ownOpen, ownVPC), component, verdict.BInternet},
+		"component, reused the other way":         {reuse(ownVPC, ownOpen), component, verdict.BVPC},
+		"described, model reused":                 {append(models, endpoint), response, verdict.BInternet},
+		"described, never seen, model reused":     {models, response, verdict.Unknown},
+		"described, never seen":                   {[]*kind.Observation{models[3], byModel}, response, verdict.BVPC},
+		"component after a Describe":              {append(models, endpoint, response), call(t, 60, "CreateInferenceComponent", `{"inferenceComponentName":"i","endpointName":"e"}`), verdict.BInternet},
+		"retry of an execution, pipeline updated": {[]*kind.Observation{pipe(0, "CreatePipeline", ""), start, pipe(20, "UpdatePipeline", inStep)}, retry, verdict.BInternet},
+		"execution after an update":               {[]*kind.Observation{pipe(0, "CreatePipeline", ""), pipe(5, "UpdatePipeline", inStep)}, start, verdict.BVPC},
+		"transform job described later":           {append(models, call(t, 10, "CreateTransformJob", use)), described(t, at(50), kind.TransformJob, `{"TransformJobName":"t","ModelName":"m"}`), verdict.BInternet},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if class, why := classOf(index(append(c.history, c.judged)...), c.judged); class != c.class {
+				t.Errorf("got %s (%s), want %s", class, why, c.class)
+			}
+		})
+	}
+}
+
+// TestARNs: a reference by ARN means that account's, that Region's, that kind's.
+func TestARNs(t *testing.T) {
+	model := call(t, 1, "CreateModel", inVPC)
+	for arn, want := range map[string]verdict.Class{
+		"arn:aws:sagemaker:eu-west-1:111122223333:model/m":           verdict.BVPC,
+		"arn:aws:sagemaker:eu-west-1:444455556666:model/m":           verdict.Unknown,
+		"arn:aws:sagemaker:us-east-1:111122223333:model/m":           verdict.Unknown,
+		"arn:aws-cn:sagemaker:eu-west-1:111122223333:model/m":        verdict.Unknown,
+		"arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/m": verdict.Unknown,
+		"arn:aws:s3:eu-west-1:111122223333:model/m":                  verdict.Unknown,
+	} {
+		job := call(t, 2, "CreateTransformJob", `{"transformJobName":"t","modelName":"`+arn+`"}`)
+		if class, why := classOf(index(model, job), job); class != want {
+			t.Errorf("%s is %s (%s), want %s", arn, class, why, want)
+		}
+	}
+}
+
+// TestFractions: a Describe response tells fractions of a second, CloudTrail does
+// not, so that within a second their order is not known.
+func TestFractions(t *testing.T) {
+	model := call(t, 20, "CreateModel", open)
+	other := described(t, at(20).Add(100*time.Millisecond), kind.Model, `{"ModelName":"m","VpcConfig":{"Subnets":["subnet-1"],"SecurityGroupIds":["sg-1"]}}`)
+	job := call(t, 30, "CreateTransformJob", use)
+	if class, why := classOf(index(model, other, job), job); class != verdict.Unknown || !strings.Contains(why, "same second") {
+		t.Errorf("two that differ: %s (%s)", class, why)
+	}
+	same := described(t, at(20).Add(100*time.Millisecond), kind.Model, `{"ModelName":"m","EnableNetworkIsolation":false}`)
+	if class, why := classOf(index(model, same, job), job); class != verdict.BInternet {
+		t.Errorf("two that agree: %s (%s)", class, why)
+	}
+}
+
+// TestUndatedBeside: what has no time may be of another incarnation.
+func TestUndatedBeside(t *testing.T) {
+	undated := described(t, time.Time{}, kind.Model, `{"ModelName":"m","VpcConfig":{"Subnets":["subnet-1"],"SecurityGroupIds":["sg-1"]}}`)
+	job := call(t, 10, "CreateTransformJob", use)
+	if class, _ := classOf(index(undated, job), job); class != verdict.BVPC {
+		t.Errorf("alone it is %s", class)
+	}
+	if class, _ := classOf(index(undated, call(t, 15, "DeleteModel", `{"modelName":"m"}`), call(t, 20, "CreateModel", inVPC), job), job); class != verdict.Unknown {
+		t.Errorf("beside a later incarnation it is %s", class)
+	}
+}
+
+// TestClusters: an attached interface stays, whatever a Describe response says,
+// and a cluster goes by its name or by its ARN.
+func TestClusters(t *testing.T) {
+	create := call(t, 0, "CreateCluster", `{"clusterName":"ml","instanceGroups":[{"instanceGroupName":"g"}]}`)
+	create.ARN = "arn:aws:sagemaker:eu-west-1:111122223333:cluster/abc123"
+	attach := call(t, 10, "AttachClusterNodeNetworkInterface", `{"clusterName":"arn:aws:sagemaker:eu-west-1:111122223333:cluster/abc123","nodeId":"i-1","networkInterfaceId":"eni-1"}`)
+	response := described(t, at(20), kind.Cluster, `{"ClusterName":"ml","ClusterStatus":"InService","InstanceGroups":[{"InstanceGroupName":"g"}]}`)
+	add := call(t, 30, "BatchAddClusterNodes", `{"clusterName":"ml","nodesToAdd":[{}]}`)
+	ix := index(create, attach, response, add)
+	for _, o := range []*kind.Observation{attach, response, add} {
+		if class, why := classOf(ix, o); class != verdict.C {
+			t.Errorf("%s is %s (%s), want c", o.Source.Event, class, why)
+		}
+	}
+	if class, _ := classOf(ix, create); class != verdict.BInternet {
+		t.Errorf("the creation is %s, want b-internet", class)
+	}
+	subnets := ix.Parts(attach)[0].Posture.Subnets
+	if !subnets.Unknown {
+		t.Error("the subnet of an attached interface is taken for known")
+	}
+}
+
+// TestLongHistory: many changes of one resource take no quadratic time.
+func TestLongHistory(t *testing.T) {
+	var all []*kind.Observation
+	all = append(all, call(t, 0, "CreateDomain", `{"domainId":"d","subnetIds":["subnet-1"],"appNetworkAccessType":"VpcOnly"}`))
+	for i := range 5000 {
+		all = append(all, call(t, i+1, "UpdateDomain", `{"domainId":"d","appNetworkAccessType":"VpcOnly"}`), call(t, i+1, "CreateUserProfile", fmt.Sprintf(`{"domainId":"d","userProfileName":"u%d"}`, i)))
+	}
+	ix := index(all...)
+	began := time.Now()
+	for _, o := range all {
+		if class, why := classOf(ix, o); class != verdict.BVPC {
+			t.Fatalf("%s at %v is %s (%s)", o.Source.Event, o.Time, class, why)
+		}
+	}
+	if d := time.Since(began); d > 20*time.Second {
+		t.Errorf("%d records took %v", len(all), d)
 	}
 }

@@ -486,6 +486,10 @@ func (e *evaluation) idsAllowed(what string, ids posture.IDs, list func(*Allow) 
 	if ids.Unknown || p.VPC == posture.Unknown {
 		return cannotTell(p.Where.VPC, "which "+what+"s are used is not known")
 	}
+	if len(ids.List) == 0 && p.VPC == posture.Yes {
+		// A notebook instance or a domain may leave them out.
+		return cannotTell(p.Where.VPC, "no "+what+" is named: which one is in force is not in the record")
+	}
 	if len(ids.List) == 0 {
 		return doesNotApply()
 	}

@@ -31,7 +31,7 @@ func (m Match) fits(s *Subject, p *kind.Part) posture.Fact {
 		kindFits(m.Kinds, s, p),
 		among(m.Accounts, s.Account),
 		among(m.Regions, s.Region),
-		among(m.Roles, s.Role),
+		roleFits(m.Roles, s.Role),
 		among(m.Resources, s.ARN),
 		nameFits(m.Names, s.Name),
 		tagsFit(m.Tags, s),
@@ -66,6 +66,22 @@ func among(want []string, value string) posture.Fact {
 		return posture.Unknown
 	}
 	return posture.Of(slices.Contains(want, value))
+}
+
+// roleFits compares roles. A record may tell a role without its path (an assumed
+// role's ARN has none), which leaves open whether one with a path is meant.
+func roleFits(want []string, role string) posture.Fact {
+	fit := among(want, role)
+	if fit != posture.No {
+		return fit
+	}
+	account, name, _ := strings.Cut(role, ":role/")
+	for _, w := range want {
+		if before, path, _ := strings.Cut(w, ":role/"); before == account && path[strings.LastIndexByte(path, '/')+1:] == name {
+			return posture.Unknown
+		}
+	}
+	return posture.No
 }
 
 func nameFits(patterns []string, name string) posture.Fact {
