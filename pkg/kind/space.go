@@ -15,7 +15,7 @@ var space = Row{
 	Resource: "space/{DomainId}/{SpaceName}",
 	Calls: []Call{
 		{Name: "CreateSpace", ARN: "SpaceArn", Marks: []string{"DomainId", "SpaceName"}, Keys: []string{"RemoteAccess"}},
-		{Name: "UpdateSpace", Effect: Changes, ARN: "SpaceArn", Keys: []string{"RemoteAccess"}},
+		{Name: "UpdateSpace", Effect: Changes, ARN: "SpaceArn", Marks: []string{"DomainId", "SpaceName", "SpaceSettings"}, Keys: []string{"RemoteAccess"}},
 	},
 	Deletes:  []string{"DeleteSpace"},
 	Describe: Describe{Name: "DescribeSpace", ARN: "SpaceArn", Marks: []string{"SpaceName"}},

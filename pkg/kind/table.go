@@ -188,7 +188,7 @@ func Unclaimed() map[string]string {
 		"UpdateInferenceExperiment":  "as CreateInferenceExperiment",
 		"StartInferenceExperiment":   "as CreateInferenceExperiment",
 		"StartSession":               "opens a session to a space, whose RemoteAccess setting is judged",
-		"CreateModelPackage":         "a registry entry; the network comes with CreateModel",
+		"CreateModelPackage":         "a registry entry; the network comes with CreateModel. A ValidationSpecification in it starts transform jobs that no VPC can be given, as in CreateAlgorithm: those are not judged",
 		"CreateFlowDefinition":       "human review; the workforce decides from where workers come in",
 		"CreateAIRecommendationJob":  "has no network setting: runs on the service's own endpoints",
 		"CreateMlflowTrackingServer": "has no network setting: reached by a public endpoint or PrivateLink",
