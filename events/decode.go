@@ -11,6 +11,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,37 +41,118 @@ func decode(v jsondoc.Value) ([]*kind.Observation, error) {
 		return decodeAll(v)
 	case v.Kind() != jsondoc.Object:
 		return nil, fmt.Errorf("found %s: %w", v.Kind(), ErrShape)
-	case has(v, "CloudTrailEvent"):
-		// Beside it LookupEvents repeats EventName and EventSource.
-		return lookedUp(v.Get("CloudTrailEvent"))
-	case has(v, "eventName", "eventSource"):
+	}
+	if isRecord(v) {
 		return one(cloudTrail(v, envelope{}))
-	case has(v, "detail-type", "source", "account", "detail"):
+	}
+	switch found := shapesOf(v); len(found) {
+	case 0:
+		if err := errorResponse(v); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %w", looksLike(v), ErrShape)
+	case 1:
+		return found[0].read(v)
+	default:
+		// Whichever it was read as, the other would be hidden by it.
+		return nil, fmt.Errorf("it could be %s and %s, and is read as neither: %w", found[0].words, found[1].words, ErrShape)
+	}
+}
+
+// isRecord says whether an object is a CloudTrail record and nothing more, so
+// that it cannot be anything else: that is what most documents are.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+func isRecord(v jsondoc.Value) bool {
+	source, name := false, false
+	for _, m := range v.Members() {
+		switch m.Name {
+		case "eventSource":
+			source = true
+		case "eventName":
+			name = true
+		case "additionalEventData", "addendum", "apiVersion", "awsRegion", "edgeDeviceDetails", "errorCode", "errorMessage",
+			"eventCategory", "eventContext", "eventID", "eventTime", "eventType", "eventVersion", "managementEvent", "readOnly",
+			"recipientAccountId", "requestID", "requestParameters", "resources", "responseElements", "serviceEventDetails",
+			"sessionCredentialFromConsole", "sharedEventID", "sourceIPAddress", "tlsDetails", "userAgent", "userIdentity",
+			"vpcEndpointAccountId", "vpcEndpointId":
+		default:
+			return false
+		}
+	}
+	return source && name
+}
+
+// shape is one of the forms that a document can have.
+type shape struct {
+	words string
+	read  func(jsondoc.Value) ([]*kind.Observation, error)
+}
+
+// shapesOf finds the shapes that an object has the marks of.
+func shapesOf(v jsondoc.Value) (found []shape) {
+	add := func(is bool, words string, read func(jsondoc.Value) ([]*kind.Observation, error)) {
+		if is {
+			found = append(found, shape{words, read})
+		}
+	}
+	looked := has(v, "CloudTrailEvent")
+	add(looked, "an event of LookupEvents", func(v jsondoc.Value) ([]*kind.Observation, error) {
+		return lookedUp(v.Get("CloudTrailEvent"))
+	})
+	// LookupEvents repeats EventName and EventSource, and nothing else of a record.
+	add(has(v, "eventName", "eventSource") && (!looked || hasAny(v, "requestParameters", "responseElements", "userIdentity", "eventVersion")),
+		"a CloudTrail record", func(v jsondoc.Value) ([]*kind.Observation, error) {
+			return one(cloudTrail(v, envelope{}))
+		})
+	add(has(v, "detail-type", "source", "account", "detail"), "an EventBridge event", func(v jsondoc.Value) ([]*kind.Observation, error) {
 		return one(eventBridge(v))
-	case has(v, "Records"):
-		return decodeAll(v.Get("Records"))
-	case has(v, "Events"):
-		return decodeAll(v.Get("Events"))
-	case has(v, "digestStartTime", "logFiles"):
-		// A digest, which lies beside the logs in the bucket of a trail.
-		// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+	})
+	add(has(v, "Records"), "a CloudTrail log", func(v jsondoc.Value) ([]*kind.Observation, error) {
+		return listed(v, "Records")
+	})
+	add(has(v, "Events"), "output of LookupEvents", func(v jsondoc.Value) ([]*kind.Observation, error) {
+		return listed(v, "Events", "NextToken", "ResponseMetadata")
+	})
+	// A digest lies beside the logs in the bucket of a trail.
+	// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+	add(has(v, "digestStartTime", "logFiles"), "a digest of CloudTrail logs", func(jsondoc.Value) ([]*kind.Observation, error) {
 		return nil, nil
-	case has(v, "status_code", "data"):
-		// A response as botocore's recorders keep it.
+	})
+	// The recorders of botocore keep responses like this.
+	add(has(v, "status_code", "data"), "a recorded response", func(v jsondoc.Value) ([]*kind.Observation, error) {
 		return decode(v.Get("data"))
-	case pipeline.Looks(v):
+	})
+	add(pipeline.Looks(v), "a pipeline definition", func(jsondoc.Value) ([]*kind.Observation, error) {
 		return nil, errDefinition
-	}
-	if err := errorResponse(v); err != nil {
-		return nil, err
-	}
+	})
 	if row, ok := kind.ByDescribe(v); ok {
-		return one(described(row, v), nil)
+		// A response repeats the request.
+		add(true, "a response of "+row.Describe.Name, func(v jsondoc.Value) ([]*kind.Observation, error) {
+			return one(described(row, v), nil)
+		})
+	} else if row, call, ok := kind.ByRequest(v); ok {
+		add(true, "a request of "+call.Name, func(v jsondoc.Value) ([]*kind.Observation, error) {
+			return one(requested(row, call, v), nil)
+		})
 	}
-	if row, call, ok := kind.ByRequest(v); ok {
-		return one(requested(row, call, v), nil)
+	return found
+}
+
+// listed reads the list in an object that has it and the companions that AWS
+// writes beside it. Anything else beside it would be hidden by it.
+func listed(v jsondoc.Value, list string, companions ...string) ([]*kind.Observation, error) {
+	elements := v.Get(list)
+	if elements.Kind() != jsondoc.Array {
+		return nil, fmt.Errorf("%s: %s: %w", list, first(elements.Why(), "found "+elements.Kind().String()+", not a list"), ErrShape)
 	}
-	return nil, fmt.Errorf("%s: %w", looksLike(v), ErrShape)
+	out, err := decodeAll(elements)
+	at, _ := v.Find(list)
+	for _, m := range v.Members() {
+		if m.Name != at.Name && !slices.Contains(companions, m.Name) {
+			return out, errors.Join(err, fmt.Errorf("a member %s stands beside %s, where AWS writes none: %w", clip(m.Name), at.Name, ErrShape))
+		}
+	}
+	return out, err
 }
 
 // errDefinition says that the document is a pipeline definition, which is read
@@ -132,12 +214,11 @@ func lookedUp(record jsondoc.Value) ([]*kind.Observation, error) {
 }
 
 func has(v jsondoc.Value, members ...string) bool {
-	for _, m := range members {
-		if v.Get(m).Kind() == jsondoc.Absent {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(members, func(m string) bool { return !hasAny(v, m) })
+}
+
+func hasAny(v jsondoc.Value, members ...string) bool {
+	return slices.ContainsFunc(members, func(m string) bool { return v.Get(m).Kind() != jsondoc.Absent })
 }
 
 // errorResponse recognises the answer to a call that failed.

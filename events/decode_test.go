@@ -117,6 +117,8 @@ func TestDecode(t *testing.T) {
 		"a call that is not claimed":    {`{` + record + `,"eventName":"AddTags","requestParameters":{}}`, nil},
 		"an empty list":                 {`[]`, nil},
 		"an empty log":                  {`{"Records":[]}`, nil},
+		"an event in a log":             {`{"Records":[{"detail-type":"AWS API Call via CloudTrail","source":"aws.sagemaker","account":"111122223333","detail":{` + record + `,` + create + `}}]}`, usual(nil)},
+		"no more events":                {`{"Events":[],"NextToken":"x","ResponseMetadata":{}}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			observations, err := Decode([]byte(c.doc))
@@ -157,6 +159,12 @@ func TestDecodeErrors(t *testing.T) {
 		"an element":                  {`[{"eventSource":"ec2.amazonaws.com","eventName":"x"},7]`, "[1]: found a number"},
 		"a record that is no text":    {`{"CloudTrailEvent":{}}`, "CloudTrailEvent is an object"},
 		"a record that is broken":     {`{"CloudTrailEvent":"{"}`, "CloudTrailEvent: "},
+		"records that are no list":    {`{"Records":{"a":1}}`, "Records: found an object, not a list"},
+		"events that are no list":     {`{"Events":null}`, "Events: found null, not a list"},
+		"a member beside Events":      {`{"Events":[],"NextToken":"x","TrainingJobName":"t"}`, "a member TrainingJobName stands beside Events"},
+		"a member beside Records":     {`{"records":[],"NextToken":"x"}`, "a member NextToken stands beside records"},
+		"an element that is a number": {`{"Records":[7]}`, "[0]: found a number"},
+		"a message in Records":        {`{"Records":[{"messageId":"1","body":"{}"}]}`, "[0]: an object with the members messageId, body"},
 		"a definition by Decode":      {`{"Version":"2020-12-01","Steps":[]}`, "a pipeline definition"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,6 +180,40 @@ func TestDecodeErrors(t *testing.T) {
 				t.Errorf("%v is neither of the shape nor of the JSON", err)
 			}
 		})
+	}
+}
+
+// One member more must not make a document something else, of which nothing is
+// told.
+func TestDecodeAmbiguous(t *testing.T) {
+	for what, doc := range map[string]string{
+		"a pipeline definition":       `"Version":"2020-12-01","Steps":[]`,
+		"a request of CreateModel":    `"ModelName":"m","ExecutionRoleArn":"r"`,
+		"a response of DescribeModel": `"ModelName":"m","ModelArn":"arn:aws:sagemaker:eu-west-1:111122223333:model/m"`,
+		"a CloudTrail record":         record + `,"eventName":"CreateModel","requestParameters":{"modelName":"m"}`,
+		"an EventBridge event":        `"detail-type":"d","source":"aws.sagemaker","account":"1","detail":{}`,
+		"a digest of CloudTrail logs": `"digestStartTime":1,"logFiles":[]`,
+		"a recorded response":         `"status_code":200,"data":[]`,
+		"output of LookupEvents":      `"Events":[]`,
+		"an event of LookupEvents":    `"CloudTrailEvent":"{\"eventSource\":\"ec2.amazonaws.com\",\"eventName\":\"x\"}"`,
+		"a CloudTrail log":            `"Records":[]`,
+	} {
+		for _, more := range []string{
+			`"Records":[]`, `"Records":{}`, `"Records":"x"`, `"Events":[]`, `"digestStartTime":1,"logFiles":[]`, `"eventName":"x","eventSource":"y"`,
+			`"detail-type":"d","source":"s","account":"a","detail":{}`, `"status_code":200,"data":[]`,
+			`"CloudTrailEvent":"{\"eventSource\":\"ec2.amazonaws.com\",\"eventName\":\"x\"}"`,
+		} {
+			name, _, _ := strings.Cut(more, ":")
+			if strings.Contains(doc, name) || strings.Contains(doc, "CloudTrailEvent") && strings.Contains(more, "eventName") {
+				continue
+			}
+			for _, text := range []string{`{` + doc + `,` + more + `}`, `{` + more + `,` + doc + `}`} {
+				observations, err := DecodeFile([]byte(text), "file")
+				if len(observations) != 0 || !errors.Is(err, ErrShape) || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "neither") {
+					t.Errorf("%s: %d observations, %v", text, len(observations), err)
+				}
+			}
+		}
 	}
 }
 

@@ -187,7 +187,11 @@ func (f *auditFlags) summary(p process, r *audit.Report) {
 	for _, problem := range r.Problems {
 		say(p, "error: %s", finding.Plain(problem.Error()))
 	}
-	said := []string{fmt.Sprintf("%s read", count(r.Files, "file")), count(len(r.Findings), "verdict")}
+	said := []string{fmt.Sprintf("%s read", count(r.Files, "file"))}
+	if r.Skipped > 0 {
+		said = append(said, count(r.Skipped, "file")+" skipped by name")
+	}
+	said = append(said, count(len(r.Findings), "verdict"))
 	if n := len(r.Refused); n > 0 {
 		denied := 0
 		for _, o := range r.Refused {

@@ -61,6 +61,7 @@ type Report struct {
 	Refused    []*kind.Observation
 	Problems   []Problem
 	Duplicates int // records that were in the input more than once
+	Skipped    int // files of folders that were not read, because of their names
 	Files      int
 	Bytes      int64 // decompressed
 }
@@ -127,7 +128,7 @@ func (r *Report) unique(all []*kind.Observation) []*kind.Observation {
 		}
 		id := identity{o.Source.ID, o.Account, o.Region, o.Source.Event, o.Key}
 		for _, older := range seen[id] {
-			if older.Time.Equal(o.Time) && older.Refused == o.Refused && jsondoc.Equal(older.Doc, o.Doc) {
+			if older.Time.Equal(o.Time) && older.Refused == o.Refused && jsondoc.Equal(older.Doc, o.Doc) && jsondoc.Equal(older.Response, o.Response) {
 				r.Duplicates++
 				return true
 			}

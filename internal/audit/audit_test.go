@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -286,7 +287,7 @@ func TestPaths(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := run(t, nil, dir); r.Files != 0 || len(r.Problems) != 0 || len(r.Findings) != 0 {
+		if r := run(t, nil, dir); r.Files != 0 || r.Skipped != 1 || len(r.Findings) != 0 || len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Error(), "no file to read") {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -320,6 +321,152 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%v %v", names(r), r.Problems)
 		}
 	})
+}
+
+// What a folder holds is read by its name, or counted, or a problem.
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{
+		"firehose-1.gz":   zip(t, model(1)),
+		"firehose-2":      []byte(model(2)),
+		"firehose-3":      zip(t, model(3)),
+		"sub/FIREHOSE-4":  []byte("\xef\xbb\xbf\n" + model(4)),
+		"Makefile":        []byte("all: " + model(5)),
+		"empty":           nil,
+		"x.log":           []byte(model(6)),
+		".git/config":     []byte(model(7)),
+		"far/linked.log":  []byte(model(8)),
+		"far/linked.json": []byte(model(9)),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"a-file.json": "far/linked.log", "again": ".", "broken.json": "nowhere"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	socket, err := net.Listen("unix", filepath.Join(dir, "s.json"))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer socket.Close()
+	r := run(t, nil, dir)
+	if diff := cmp.Diff([]string{"m1", "m2", "m3", "m4", "m8", "m9"}, names(r)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	var got []string
+	for _, p := range r.Problems {
+		got = append(got, strings.TrimPrefix(p.Error(), dir))
+	}
+	want := []string{
+		"/again: a link to a folder is not followed: name the folder",
+		"/broken.json: no such file or directory",
+		"/s.json: not a file but a pipe, a device or a socket: name it to read it",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || r.Skipped != 4 {
+		t.Errorf("%d skipped, -want +got\n%s", r.Skipped, diff)
+	}
+	if r := run(t, nil, filepath.Join(dir, "again")); len(r.Findings) != 6 {
+		t.Errorf("a link to a folder that is named: %v, %v", names(r), r.Problems)
+	}
+	if r := run(t, nil, filepath.Join(dir, "s.json")); len(r.Problems) != 1 || len(r.Findings) != 0 {
+		t.Errorf("a socket that is named: %v", r.Problems)
+	}
+}
+
+// A pipe that is named is read once, whatever is in it.
+func TestNamedPipe(t *testing.T) {
+	for name, text := range map[string]string{"a log": logOf(model(1)), "a record": model(1)} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+		if _, err := os.Stat(path); err != nil {
+			t.Skip(err)
+		}
+		if _, err := w.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if report := run(t, nil, path); !slices.Equal(names(report), []string{"m1"}) || len(report.Problems) != 0 {
+			t.Errorf("%s: %v, problems %v", name, names(report), report.Problems)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What is too long does not take along what stands behind it.
+func TestBehindWhatIsTooLong(t *testing.T) {
+	for _, size := range []int{jsondoc.MaxBytes, 2 * jsondoc.MaxBytes, 5 << 20} {
+		text := `"` + strings.Repeat(`x\"{[`, size/4) + `"`
+		members := strings.TrimSuffix(strings.Repeat(`"k":"`+strings.Repeat("x", 1000)+`",`, size/1000), ",")
+		for name, long := range map[string]string{
+			"one string":   `{"a":` + text + `}`,
+			"many members": `{` + members + `}`,
+			"deep":         `{"a":[{"b":` + text + `}],"c":1}`,
+			"many lines":   "{\n\"a\":\n[" + text + ",\n{}]}",
+			"text":         text,
+			"a key":        `{` + text + `:1}`,
+			"a list":       `[[` + text + `]]`,
+		} {
+			for layout, around := range map[string][2]string{
+				"lines":        {model(1) + "\n", "\n" + model(2) + "\n"},
+				"a list":       {"[" + model(1) + ",", "," + model(2) + "]" + model(3)},
+				"spaced":       {"[ " + model(1) + " ,\n ", "\n, " + model(2) + "\n] " + model(3)},
+				"LookupEvents": {`{"Events":[` + model(1) + ",", "," + model(2) + `],"NextToken":"x"}` + "\n" + model(3)},
+				"the first":    {`{"NextToken":"x","Events":[`, "," + model(1) + "," + model(2) + `]}`},
+				"the last":     {`{"Events":[` + model(1) + "," + model(2) + ",", `]}`},
+			} {
+				if name == "a list" && layout == "lines" {
+					continue // its element is the document
+				}
+				r := stdin(t, strings.NewReader(around[0]+long+around[1]))
+				want := []string{"m1", "m2", "m3"}[:strings.Count(around[0]+around[1], "CreateModel")]
+				if !slices.Equal(names(r), want) {
+					t.Errorf("%s in %s, %d bytes: %v, problems %.300v", name, layout, size, names(r), r.Problems)
+				}
+				if len(r.Problems) != 1 || r.Problems[0].Offset != int64(len(around[0])) || !strings.Contains(r.Problems[0].Error(), "longer than 1048576 bytes") {
+					t.Errorf("%s in %s, %d bytes: problems %.300v, want one at %d", name, layout, size, r.Problems, len(around[0]))
+				}
+			}
+		}
+	}
+}
+
+// Something hidden behind a member too many, or in a list that is another's,
+// is a problem in whatever file.
+func TestNothingIsHidden(t *testing.T) {
+	const definition, request = `"Version":"2020-12-01","Steps":[]`, `"ModelName":"m","ExecutionRoleArn":"r"`
+	var texts []string
+	for _, doc := range []string{definition, request} {
+		for _, more := range []string{`"Records":[]`, `"Records":{}`, `"Records":"x"`, `"Events":[]`, `"Events":[],"Records":[]`, `"digestStartTime":1,"logFiles":[]`} {
+			texts = append(texts, `{`+doc+`,`+more+`}`, `{`+more+`,`+doc+`}`, `{`+more+`,`+doc+`,"pad":"`+strings.Repeat("x", 5000)+`"}`, `{"pad":"`+strings.Repeat("x", 5000)+`",`+doc+`,`+more+`}`)
+		}
+	}
+	for _, element := range []string{`{"messageId":"1","body":"{\"eventSource\":\"sagemaker.amazonaws.com\"}"}`, `"x"`, `7`, `null`, `{}`, `{"TrainingJobName":"t"}`} {
+		texts = append(texts, logOf(element), `{"Events":[`+element+`]}`)
+	}
+	for _, text := range texts {
+		for _, r := range []*Report{run(t, nil, file(t, "in.json", []byte(text))), stdin(t, strings.NewReader(text))} {
+			if len(r.Findings) != 0 || len(r.Problems) == 0 {
+				t.Errorf("%.200s: %v, problems %v", text, names(r), r.Problems)
+			}
+		}
+	}
+	if r := stdin(t, strings.NewReader(`{"Records":[`+model(1)+`],"a":1}`)); len(r.Findings) != 1 || len(r.Problems) != 1 {
+		t.Errorf("a log with another member: %v, problems %v", names(r), r.Problems)
+	}
 }
 
 // Every shape is read from standard input as from a file, compressed or not.
@@ -358,8 +505,9 @@ func TestLayouts(t *testing.T) {
 		"a record":                    model(1),
 		"a log":                       logOf(model(1)),
 		"two logs":                    logOf(model(1)) + logOf(),
-		"a log with other members":    `{"a":{"Records":[]},"Records":[` + model(1) + `],"b":1}`,
-		"a log below another member":  `{"digest":"x","Records":[` + model(1) + `]}`,
+		"an event in a log":           logOf(bridge(model(1))),
+		"an event of LookupEvents in": logOf(lookup),
+		"a source with a capital":     logOf(strings.Replace(model(1), "eventSource", "EventSource", 1)),
 		"a list":                      "[" + model(1) + "]",
 		"JSON lines":                  "\n\n" + model(1) + "\r\n",
 		"documents without lines":     bridge(model(2)) + model(1),
@@ -413,6 +561,12 @@ func TestSameIDOtherRecord(t *testing.T) {
 		if r := stdin(t, strings.NewReader(logOf(model(1), other))); len(r.Findings) != 2 || r.Duplicates != 0 {
 			t.Errorf("%s: %v, %d duplicates", name, names(r), r.Duplicates)
 		}
+	}
+	update := func(response string) string {
+		return strings.Replace(call("UpdateWorkforce", 1, 1, `{"workforceName":"w"}`), `"responseElements":null`, `"responseElements":`+response, 1)
+	}
+	if r := stdin(t, strings.NewReader(logOf(update(`{"workforce":{"workforceName":"w"}}`), update(`null`)))); len(r.Findings) != 2 || r.Duplicates != 0 {
+		t.Errorf("another response: %v, %d duplicates", names(r), r.Duplicates)
 	}
 	refused := strings.Replace(model(1), `"eventID"`, `"errorCode":"AccessDenied","eventID"`, 1)
 	if r := stdin(t, strings.NewReader(logOf(model(1), refused))); len(r.Findings) != 1 || len(r.Refused) != 1 {

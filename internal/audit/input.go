@@ -57,7 +57,7 @@ func (c *collector) done(file string, size int64, err error) {
 	defer c.mu.Unlock()
 	c.report.Files++
 	c.report.Bytes += size
-	if err != nil {
+	for _, err := range split(err) {
 		p := Problem{File: file, Offset: -1, Err: err}
 		if at := (*archive.Error)(nil); errors.As(err, &at) {
 			p.Offset, p.Err = at.Offset, at.Err
@@ -72,12 +72,28 @@ func (c *collector) done(file string, size int64, err error) {
 	}
 }
 
+// split returns the errors that were joined, each a problem of its own.
+func split(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
 // read reads every input.
 func (in Inputs) read(ctx context.Context, report *Report, progress func(int, int64)) ([]*kind.Observation, error) {
 	c := &collector{report: report, progress: progress}
-	files, stdin := in.expand(c)
-	if stdin {
+	from := in.expand(c)
+	if from.stdin {
 		if err := c.stream(ctx, stdinName, in.Stdin); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range from.streams {
+		if err := c.file(ctx, path); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +112,7 @@ func (in Inputs) read(ctx context.Context, report *Report, progress func(int, in
 			return nil
 		},
 	}
-	if err := scan.Scan(ctx, files); err != nil {
+	if err := scan.Scan(ctx, from.files); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(report.Problems, func(a, b Problem) int {
@@ -105,47 +121,112 @@ func (in Inputs) read(ctx context.Context, report *Report, progress func(int, in
 	return c.all, nil
 }
 
-// expand lists the files, those of folders by the names that hold what is read.
-func (in Inputs) expand(c *collector) (files []string, stdin bool) {
-	for _, path := range in.Paths {
-		if path == "-" {
-			stdin = true
-			continue
-		}
-		err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && p != path && strings.HasPrefix(d.Name(), "."):
-				return fs.SkipDir
-			case !d.IsDir() && (p == path || readable(d.Name())):
-				files = append(files, p)
-			}
-			return nil
-		})
-		if err != nil {
-			var at *fs.PathError
-			if errors.As(err, &at) {
-				path, err = at.Path, at.Err
-			}
-			c.report.Problems = append(c.report.Problems, Problem{File: path, Offset: -1, Err: err})
-		}
-	}
-	return files, stdin
+// found are the inputs that the paths lead to.
+type found struct {
+	files   []string
+	streams []string // pipes and devices that were named: what is read of them is gone
+	stdin   bool
 }
 
-// readable says whether a file in a folder is read.
-func readable(name string) bool {
-	name = strings.TrimSuffix(strings.ToLower(name), ".gz")
-	switch filepath.Ext(name) {
-	case ".json", ".jsonl", ".ndjson":
+// expand lists what is to be read, of folders the files with the names that
+// hold it.
+func (in Inputs) expand(c *collector) (out found) {
+	for _, path := range in.Paths {
+		if path == "-" {
+			out.stdin = true
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			c.cannot(path, err)
+		case info.IsDir():
+			out.folder(c, path)
+		case info.Mode().IsRegular():
+			out.files = append(out.files, path)
+		default:
+			out.streams = append(out.streams, path)
+		}
+	}
+	if len(in.Paths) > 0 && len(out.files)+len(out.streams) == 0 && !out.stdin && len(c.report.Problems) == 0 {
+		c.cannot(strings.Join(in.Paths, ", "), errors.New("no file to read in there: files are read that end in .json, .jsonl, .ndjson or .gz, or have no ending"))
+	}
+	return out
+}
+
+// folder lists the files in a folder and those below it.
+func (out *found) folder(c *collector, dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		c.cannot(dir, err)
+	}
+	for _, e := range entries {
+		path, mode := filepath.Join(dir, e.Name()), e.Type()
+		link := mode&fs.ModeSymlink != 0
+		if link {
+			info, err := os.Stat(path)
+			if err != nil {
+				c.cannot(path, err)
+				continue
+			}
+			mode = info.Mode()
+		}
+		switch {
+		case mode.IsDir() && strings.HasPrefix(e.Name(), "."):
+		case mode.IsDir() && link:
+			// It may lead back to where it lies, or to what is read anyway.
+			c.cannot(path, errors.New("a link to a folder is not followed: name the folder"))
+		case mode.IsDir():
+			out.folder(c, path)
+		case !mode.IsRegular():
+			// To open a pipe can take for ever.
+			c.cannot(path, errors.New("not a file but a pipe, a device or a socket: name it to read it"))
+		case readable(path):
+			out.files = append(out.files, path)
+		default:
+			c.report.Skipped++
+		}
+	}
+}
+
+// cannot notes that a path leads to nothing that can be read. It is called
+// before anything is read.
+func (c *collector) cannot(path string, err error) {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		path, err = at.Path, at.Err
+	}
+	c.report.Problems = append(c.report.Problems, Problem{File: path, Offset: -1, Err: err})
+}
+
+// readable says whether a file in a folder is read: by its name, or where that
+// has no ending, as Amazon Data Firehose writes them, by how it begins.
+func readable(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".json", ".jsonl", ".ndjson", ".gz":
 		return true
+	case "":
 	default:
 		return false
 	}
+	f, err := os.Open(path) // #nosec G304 -- the user named the folder
+	if err != nil {
+		return true // reading it tells why
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	head := make([]byte, 4<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	head = bytes.TrimLeft(bytes.TrimPrefix(head[:n], byteOrderMark), " \t\r\n")
+	return bytes.HasPrefix(head, gzipped) || len(head) > 0 && (head[0] == '{' || head[0] == '[')
 }
 
-// file reads a file that is no CloudTrail log.
+// How a file may begin: compressed, and as PowerShell writes text.
+var gzipped, byteOrderMark = []byte("\x1f\x8b"), []byte("\xef\xbb\xbf")
+
+// file reads a file that is no CloudTrail log, or a stream.
 func (c *collector) file(ctx context.Context, path string) error {
 	f, err := os.Open(path) // #nosec G304 -- the user named the file
 	if err != nil {
@@ -166,7 +247,7 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		return nil
 	}
 	text.r = in
-	if string(magic) == "\x1f\x8b" {
+	if bytes.Equal(magic, gzipped) {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			c.done(name, 0, err)
@@ -175,8 +256,7 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		text.r, text.zipped = z, true
 	}
 	plain := bufio.NewReaderSize(text, 64<<10)
-	if mark, _ := plain.Peek(3); string(mark) == "\xef\xbb\xbf" {
-		// A byte order mark, as PowerShell writes it.
+	if mark, _ := plain.Peek(len(byteOrderMark)); bytes.Equal(mark, byteOrderMark) {
 		_, _ = plain.Discard(len(mark))
 	}
 	head, _ := plain.Peek(4 << 10)
@@ -205,14 +285,15 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 // documents reads JSON documents one after another, each for itself: one alone,
 // one a line, the elements of a list, or those of Events or Records in an object.
 func (c *collector) documents(name string, r io.Reader, text *bounded) error {
-	// Whoever decodes a document is strict; here its faults must not take the
-	// documents after it along.
-	dec := jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	d := &documents{dec: dec, text: text, each: func(data []byte, offset int64) {
-		base := filepath.Base(name)
-		observations, err := events.DecodeFile(data, strings.TrimSuffix(base, filepath.Ext(base)))
-		c.add(name, offset, observations, err)
-	}}
+	d := &documents{
+		dec: newDecoder(r), text: text, in: r,
+		each: func(data []byte, offset int64) {
+			base := filepath.Base(name)
+			observations, err := events.DecodeFile(data, strings.TrimSuffix(base, filepath.Ext(base)))
+			c.add(name, offset, observations, err)
+		},
+		skipped: func(offset int64) { c.add(name, offset, nil, errTooLong) },
+	}
 	n := 0
 	for ; ; n++ {
 		err := d.next()
@@ -228,17 +309,78 @@ func (c *collector) documents(name string, r io.Reader, text *bounded) error {
 }
 
 type documents struct {
-	dec  *jsontext.Decoder
-	text *bounded
-	each func(data []byte, offset int64)
+	dec     *jsontext.Decoder
+	base    int64 // of the decoder's offsets in the text
+	in      io.Reader
+	text    *bounded
+	each    func(data []byte, offset int64)
+	skipped func(offset int64) // is told of a document that is too long
+}
+
+// errTooLong says that a document is longer than one that is read.
+var errTooLong = fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
+
+// newDecoder returns a decoder for many documents. Whoever decodes one of them
+// is strict; here its faults must not take the documents after it along.
+func newDecoder(r io.Reader) *jsontext.Decoder {
+	return jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// offset is where reading stands in the text.
+func (d *documents) offset() int64 { return d.base + d.dec.InputOffset() }
+
+// skip passes over the rest of a document that is too long, which began at
+// start, without keeping any of it. The decoder stands depth brackets deep in
+// it. After it reading goes on as if the text had opened with outer.
+func (d *documents) skip(start int64, depth int, outer string) error {
+	at := d.offset()
+	rest := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(d.dec.UnreadBuffer())), d.in), 64<<10)
+	d.text.err, d.text.boundary = nil, d.text.n
+	inside, begun := false, depth > 0
+	for done := false; !done; at++ {
+		c, err := rest.ReadByte()
+		if err != nil {
+			return err
+		}
+		if at%(64<<10) == 0 {
+			d.text.boundary = d.text.n
+		}
+		switch {
+		case inside && c == '\\':
+			at++
+			if _, err := rest.ReadByte(); err != nil {
+				return err
+			}
+		case c == '"':
+			inside = !inside
+			begun, done = true, depth == 0 && !inside
+		case inside:
+		case c == '{', c == '[':
+			begun = true
+			depth++
+		case c == '}', c == ']':
+			depth--
+			done = depth == 0
+		case depth > 0, c == ' ', c == '\n', c == '\r', c == '\t', c == ',' && !begun:
+		default:
+			// Nothing that is no string nor bracket can be so long.
+			return errTooLong
+		}
+	}
+	d.skipped(start)
+	d.text.boundary = d.text.n
+	d.in = rest
+	d.dec = newDecoder(io.MultiReader(strings.NewReader(outer), rest))
+	d.base = at - int64(len(outer))
+	return nil
 }
 
 // place gives an error the offset at which reading stopped.
 func (d *documents) place(err error) error {
-	offset := d.dec.InputOffset()
+	offset := d.offset()
 	var syn *jsontext.SyntacticError
 	if errors.As(err, &syn) {
-		offset, err = syn.ByteOffset, syn.Err
+		offset, err = d.base+syn.ByteOffset, syn.Err
 	}
 	if d.text.err != nil {
 		err = d.text.err
@@ -257,18 +399,28 @@ func (d *documents) next() error {
 		if _, err := d.dec.ReadToken(); err != nil {
 			return err
 		}
-		return noEOF(d.list())
+		return noEOF(d.list("["))
 	case '{':
 		return noEOF(d.object())
 	default:
 		// The end, or no JSON at all, or a value that is no document.
 		v, err := d.dec.ReadValue()
+		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
+			return noEOF(d.skip(start, 0, ""))
+		}
 		if err != nil {
 			return err
 		}
-		d.each(v, d.dec.InputOffset()-int64(len(v)))
+		d.each(v, d.offset()-int64(len(v)))
 		return nil
 	}
+}
+
+// start is where the value begins that is next, if its first byte was read.
+func (d *documents) start() (offset int64, ok bool) {
+	unread := d.dec.UnreadBuffer()
+	value := bytes.TrimLeft(unread, ", \t\r\n")
+	return d.offset() + int64(len(unread)-len(value)), len(value) > 0
 }
 
 // noEOF is err, with the end of the input told as one in the middle.
@@ -279,66 +431,85 @@ func noEOF(err error) error {
 	return err
 }
 
-// list reads the rest of a list.
-func (d *documents) list() error {
+// list reads the rest of a list, which outer opens.
+func (d *documents) list(outer string) error {
 	for d.dec.PeekKind() != ']' {
 		d.text.boundary = d.text.n
 		v, err := d.dec.ReadValue()
+		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
+			if err := d.skip(start, 0, outer+"null"); err != nil {
+				return err
+			}
+			// The brackets are read again, and a null in place of the document.
+			for kind := d.dec.PeekKind(); kind != 0; kind = d.dec.PeekKind() {
+				if _, err := d.dec.ReadToken(); err != nil {
+					return err
+				}
+				if kind == 'n' {
+					break
+				}
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		d.each(v, d.dec.InputOffset()-int64(len(v)))
+		d.each(v, d.offset()-int64(len(v)))
 	}
 	_, err := d.dec.ReadToken()
 	return err
 }
 
-// object reads an object: as a list where it holds one, else as a document.
+// object reads an object: the list that it holds, if it does, element by
+// element, and what is left of it as a document.
 func (d *documents) object() error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	offset := d.dec.InputOffset() - 1
+	offset := d.offset() - 1
 	whole := bytes.NewBufferString("{")
-	listed := false
 	for d.dec.PeekKind() != '}' {
-		key, err := d.dec.ReadValue()
+		err := d.member(whole)
+		if err == nil && whole.Len() > jsondoc.MaxBytes {
+			err = errTooLong
+		}
+		if errors.Is(err, errTooLong) && d.dec.StackDepth() == 1 {
+			return d.skip(offset, 1, "")
+		}
 		if err != nil {
 			return err
-		}
-		key = key.Clone()
-		if name := string(key); (name == `"Events"` || name == `"Records"`) && d.dec.PeekKind() == '[' {
-			listed = true
-			if _, err := d.dec.ReadToken(); err != nil {
-				return err
-			}
-			if err := d.list(); err != nil {
-				return err
-			}
-			continue
-		}
-		v, err := d.dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if whole.Len() > 1 {
-			whole.WriteByte(',')
-		}
-		whole.Write(key)
-		whole.WriteByte(':')
-		whole.Write(v)
-		if whole.Len() > jsondoc.MaxBytes {
-			return fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
 		}
 	}
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	if !listed {
-		whole.WriteByte('}')
-		d.each(whole.Bytes(), offset)
-	}
+	whole.WriteByte('}')
+	d.each(whole.Bytes(), offset)
 	return nil
+}
+
+// member reads a member of an object into the document that is left of it.
+func (d *documents) member(whole *bytes.Buffer) error {
+	v, err := d.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	key := v.Clone()
+	if whole.Len() > 1 {
+		whole.WriteByte(',')
+	}
+	whole.Write(key)
+	whole.WriteByte(':')
+	if name := string(key); (name == `"Events"` || name == `"Records"`) && d.dec.PeekKind() == '[' {
+		if _, err := d.dec.ReadToken(); err != nil {
+			return err
+		}
+		whole.WriteString("[]")
+		return d.list("{" + name + ":[")
+	}
+	v, err = d.dec.ReadValue()
+	whole.Write(v)
+	return err
 }
 
 // bounded reads text and stops where a document is too long, or the text is
@@ -362,17 +533,18 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
+	if b.n-b.boundary > 2*jsondoc.MaxBytes {
+		// Nothing has been read, so nothing is lost to who goes on behind it.
+		b.err = errTooLong
+		return 0, b.err
+	}
 	n, err := b.r.Read(p)
 	b.n += int64(n)
-	switch {
-	case b.zipped && b.n > archive.MaxRecord && b.n > archive.MaxRatio*b.compressed:
+	if b.zipped && b.n > archive.MaxRecord && b.n > archive.MaxRatio*b.compressed {
 		b.err = archive.ErrRatio
-	case b.n-b.boundary > 2*jsondoc.MaxBytes:
-		b.err = fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
-	default:
-		return n, err
+		return 0, b.err
 	}
-	return 0, b.err
+	return n, err
 }
 
 // counted counts what is read through it.

@@ -7,8 +7,10 @@ import (
 var (
 	// name is SageMaker's event source as a JSON string. Inside another string its quotes would be escaped.
 	name = []byte(`"sagemaker.amazonaws.com"`)
-	// key is the key of an event source.
-	key = []byte(`"eventSource"`)
+	// key is the key of an event source, but for its first letter, which decoders read small or large.
+	key = []byte(`ventSource"`)
+	// source is how CloudTrail begins the member with the event source.
+	source = []byte(`"eventSource":"`)
 	// next is what CloudTrail writes between two records: the end of one element and the start of the other. In
 	// valid JSON these bytes are never inside a string, because their first quote would end it and no string can be
 	// followed by a letter.
@@ -89,7 +91,11 @@ func indexName(b []byte, from, to int) int {
 func endsWithKey(b []byte) bool {
 	const white = " \n\r\t"
 	b, ok := bytes.CutSuffix(bytes.TrimRight(b, white), []byte(":"))
-	return ok && bytes.HasSuffix(bytes.TrimRight(b, white), key)
+	if !ok {
+		return false
+	}
+	b, ok = bytes.CutSuffix(bytes.TrimRight(b, white), key)
+	return ok && (bytes.HasSuffix(b, []byte(`"e`)) || bytes.HasSuffix(b, []byte(`"E`)))
 }
 
 // indexEscape returns where in b[from:to] an escape like \u0073 for a letter or a full stop starts, len(b) if nowhere.

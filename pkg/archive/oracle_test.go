@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,9 @@ type found struct {
 type truth struct {
 	valid   bool // every document of the text is valid JSON
 	log     bool
+	beside  bool // a member stands beside Records
 	records []found
+	nobodys []found // elements that are no record of CloudTrail
 	ends    []int64 // of records
 	faults  []int64 // offsets of the elements that break a limit and so may be skipped
 	longest int     // element of Records, or other member of a document
@@ -55,6 +58,7 @@ func (t *truth) document(document []byte, base int64, maxRecord int) {
 		check(d.Decode(&v))
 		start := base + d.InputOffset() - int64(len(v))
 		if key != "Records" || v[0] != '[' {
+			t.beside = true
 			t.longest = max(t.longest, len(v))
 			continue
 		}
@@ -67,12 +71,13 @@ func (t *truth) document(document []byte, base int64, maxRecord int) {
 			t.longest = max(t.longest, len(e))
 			at := start + elements.InputOffset() - int64(len(e))
 			switch {
-			case e[0] != '{':
 			case len(e) > maxRecord:
 				t.faults = append(t.faults, at)
-			case !sageMaker(e):
+			case others(e):
 			case levels(e) > MaxDepth:
 				t.faults = append(t.faults, at)
+			case !sageMaker(e):
+				t.nobodys = append(t.nobodys, found{at, string(e)})
 			default:
 				t.records = append(t.records, found{at, string(e)})
 				t.ends = append(t.ends, at+int64(len(e)))
@@ -81,18 +86,57 @@ func (t *truth) document(document []byte, base int64, maxRecord int) {
 	}
 }
 
-func sageMaker(object []byte) bool {
-	d := json.NewDecoder(bytes.NewReader(object))
+// sources are the event sources of an element.
+func sources(element []byte) (all []any) {
+	if element[0] != '{' {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(element))
 	must(d.Token())
 	for d.More() {
 		key := must(d.Token())
 		var v any
 		check(d.Decode(&v))
-		if key == "eventSource" && v == "sagemaker.amazonaws.com" {
-			return true
+		if key == "eventSource" || key == "EventSource" {
+			all = append(all, v)
 		}
 	}
-	return false
+	return all
+}
+
+func sageMaker(element []byte) bool {
+	return slices.Contains(sources(element), any("sagemaker.amazonaws.com"))
+}
+
+// others says whether an element is the record of another service.
+func others(element []byte) bool {
+	isString := func(v any) bool { _, ok := v.(string); return ok }
+	return slices.ContainsFunc(sources(element), isString) && !sageMaker(element)
+}
+
+// sortOut splits what a scan found into the records of SageMaker and the elements that are nobody's records.
+func sortOut(all []found) (records, nobodys []found) {
+	for _, r := range all {
+		if sageMaker([]byte(r.Data)) {
+			records = append(records, r)
+		} else {
+			nobodys = append(nobodys, r)
+		}
+	}
+	return records, nobodys
+}
+
+// faults are the errors of a scan that say where.
+func faults(err error) (all []*Error) {
+	switch e := err.(type) {
+	case *Error:
+		return []*Error{e}
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			all = append(all, faults(err)...)
+		}
+	}
+	return all
 }
 
 func levels(text []byte) int {

@@ -26,6 +26,7 @@ type parser struct {
 	scouted int64 // offset up to which leap has looked
 	stats   Stats
 	fault   error // the first record that was skipped
+	beside  error // the first member of a log that is no list called Records
 }
 
 // offset returns where the parser stands in the text.
@@ -63,6 +64,7 @@ func (p *parser) log() error {
 // document parses the outermost object.
 func (p *parser) document() error {
 	return p.list('}', func(byte) error {
+		start := p.offset()
 		p.mark = p.pos
 		if err := p.skip(); err != nil {
 			return err
@@ -80,6 +82,9 @@ func (p *parser) document() error {
 			return err
 		}
 		if !isRecords || c != '[' {
+			if p.beside == nil {
+				p.beside = &Error{Offset: start, Err: ErrMember}
+			}
 			return p.skip()
 		}
 		p.isLog = true
@@ -123,8 +128,9 @@ func (p *parser) list(end byte, item func(c byte) error) error {
 	}
 }
 
-// element parses one element of Records, or many of them by a leap, and hands the record out if it is SageMaker's.
-func (p *parser) element(c byte) error {
+// element parses one element of Records, or many of them by a leap, and hands it out unless it is another
+// service's.
+func (p *parser) element(byte) error {
 	if !p.exact && p.offset() > p.scouted {
 		n, seen := leap(p.buf[p.pos:p.end], p.limits.proof, p.limits.slack)
 		p.scouted = p.offset() + int64(seen)
@@ -134,7 +140,7 @@ func (p *parser) element(c byte) error {
 	start := p.offset()
 	p.mark = p.pos
 	err := p.skip()
-	if err == nil && c == '{' {
+	if err == nil {
 		if p.mark < 0 {
 			p.skipped(start, ErrTooLong)
 		} else {
@@ -145,16 +151,17 @@ func (p *parser) element(c byte) error {
 	return err
 }
 
-// record hands r out if it is SageMaker's.
+// record hands r out unless it is another service's.
 func (p *parser) record(r Record) error {
-	if suspect(r.Data) == len(r.Data) {
+	suspicious := suspect(r.Data) < len(r.Data)
+	if !suspicious && isOthers(r.Data, false) {
 		return nil
 	}
 	if !json.Valid(r.Data) {
 		p.skipped(r.Offset, ErrSyntax)
 		return nil
 	}
-	if !isSageMaker(r.Data) {
+	if suspicious && isOthers(r.Data, true) {
 		return nil
 	}
 	var s skipper

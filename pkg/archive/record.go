@@ -6,15 +6,39 @@ import (
 	"iter"
 )
 
-// isSageMaker says whether eventSource, a member of the object itself, is SageMaker's. Of several such members, which
-// CloudTrail does not write, one is enough: it is for the decoder to refuse the record, not for a filter to lose it.
-func isSageMaker(object []byte) bool {
-	for key, rest := range members(object) {
-		if key == "eventSource" && rest[0] == '"' && unquote(rest[:value(rest)]) == "sagemaker.amazonaws.com" {
-			return true
-		}
+// isOthers says whether an element of Records is the record of another service: an object whose own eventSource is a
+// string, and not SageMaker's name. CloudTrail writes one in each record. Of several one that is SageMaker's is enough,
+// and what has none is nobody's: it is for the decoder to refuse an element, not for a filter to lose it. An element in
+// which nothing is suspect has no eventSource that is SageMaker's.
+func isOthers(element []byte, suspicious bool) bool {
+	if !suspicious && hasSource(element) {
+		return true
 	}
-	return false
+	others := false
+	for key, rest := range members(element) {
+		if (key != "eventSource" && key != "EventSource") || rest[0] != '"' {
+			continue
+		}
+		if n := value(rest); n > 0 && unquote(rest[:n]) == "sagemaker.amazonaws.com" {
+			return false
+		}
+		others = true
+	}
+	return others
+}
+
+// hasSource says whether an element is an object in which eventSource stands as CloudTrail writes it. It is much faster
+// than going through the members, and may miss one.
+func hasSource(element []byte) bool {
+	// The S is rarer than the quote that the key begins with.
+	const start = len(`"event`)
+	i := bytes.Index(element, source[start:]) - start
+	if i < 0 || element[0] != '{' || !bytes.HasPrefix(element[i:], source) {
+		return false
+	}
+	var s skipper
+	s.skip(element[:i])
+	return s.depth == 1 && !s.inside
 }
 
 // members iterates over the members of the object at the start of b, as far as b reaches: the key, and b from the

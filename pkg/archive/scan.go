@@ -2,10 +2,12 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -30,6 +32,8 @@ var (
 	ErrSyntax = errors.New("not valid JSON")
 	// ErrOther says that a document follows the log which is none.
 	ErrOther = errors.New("another document follows the log")
+	// ErrMember says that a log has another member than Records, which no log of CloudTrail has. It was not read.
+	ErrMember = errors.New("a member that no CloudTrail log has stands beside Records")
 	// ErrTooLong says that a record is longer than MaxRecord.
 	ErrTooLong = fmt.Errorf("record longer than %d bytes", MaxRecord)
 	// ErrTooDeep says that a record is nested deeper than MaxDepth.
@@ -38,7 +42,8 @@ var (
 	ErrRatio = fmt.Errorf("compressed more than %d to 1", MaxRatio)
 )
 
-// An Error says where a log could not be read, and why. Every whole record before Offset was handed out.
+// An Error says where a log could not be read, and why. Every whole record before Offset was handed out, or
+// every one at all if Err is ErrMember.
 type Error struct {
 	Offset int64 // in bytes, in the decompressed text; for a record that was skipped, where it starts
 	Err    error // io.ErrUnexpectedEOF for a log that is cut off, the decompressor's own error, or one of the above
@@ -52,9 +57,9 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// A Record is one element of Records whose eventSource is SageMaker's.
+// A Record is one element of Records whose eventSource is SageMaker's, or that is no record of CloudTrail.
 type Record struct {
-	Data   []byte // one valid JSON object, as the log has it; not to be changed, and gone when fn returns
+	Data   []byte // one valid JSON value, as the log has it; not to be changed, and gone when fn returns
 	Offset int64  // of Data in the decompressed text, in bytes
 }
 
@@ -120,13 +125,13 @@ var defaults = limits{
 }
 
 // Scan reads one log from r, compressed by gzip (it starts with 1f 8b) or not, and calls fn for each record of
-// SageMaker, in the order of the log. Several logs one after another are read like one. r need not be able to seek,
+// SageMaker, and for each element that is no record of CloudTrail, in the order of the log. Several logs one after another are read like one. r need not be able to seek,
 // and is read to its end.
 //
 // If r is not a log the error is ErrNotALog. If the log becomes unreadable somewhere, the error is an *Error which
 // says where, and fn has had every whole record before. A record that breaks a limit is skipped and the scan goes on;
-// Stats.Skipped counts them, and the first of them is an *Error too, joined after the other error if there is one. An
-// error of fn or of ctx ends the scan and is found in the error by errors.Is.
+// Stats.Skipped counts them, and the first of them is an *Error too, joined after the other error if there is one.
+// So is the first member of a log that is not Records. An error of fn or of ctx ends the scan and is found in the error by errors.Is.
 func (s *Scanner) Scan(ctx context.Context, r io.Reader, fn func(Record) error) (Stats, error) {
 	if s.limits == (limits{}) {
 		s.limits = defaults
@@ -159,14 +164,11 @@ func (s *Scanner) Scan(ctx context.Context, r io.Reader, fn func(Record) error) 
 	s.buf = p.buf
 	p.stats.CompressedBytes = raw.n
 	p.stats.Bytes = p.base + int64(p.end)
-	switch {
-	case p.fault == nil:
-		return p.stats, err
-	case err == nil:
-		return p.stats, p.fault
-	default:
-		return p.stats, errors.Join(err, p.fault)
+	found := slices.DeleteFunc([]error{err, p.fault, p.beside}, func(err error) bool { return err == nil })
+	if errors.Is(err, ErrNotALog) || len(found) < 2 {
+		return p.stats, cmp.Or(err, p.fault, p.beside)
 	}
+	return p.stats, errors.Join(found...)
 }
 
 // Scan reads one log with a new [Scanner].

@@ -80,16 +80,23 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 			}
 			got, stats, err := scan(s, in)
 			// What is leapt over is not checked, so some faults may go unseen.
-			if fault := (*Error)(nil); errors.As(err, &fault) {
-				if !errors.Is(err, ErrTooLong) || !slices.Contains(want.faults, fault.Offset) {
+			for _, fault := range faults(err) {
+				if fault.Err != ErrMember && (fault.Err != ErrTooLong || !slices.Contains(want.faults, fault.Offset)) {
 					t.Fatalf("log %d, %+v: %v\n%s", i, *s, err, text)
 				}
+			}
+			if errors.Is(err, ErrMember) != want.beside {
+				t.Fatalf("log %d, %+v: %v, want a member beside Records %v\n%s", i, *s, err, want.beside, text)
 			}
 			if s.Exact && stats.Skipped != int64(len(want.faults)) {
 				t.Fatalf("log %d: skipped %d, want %d\n%s", i, stats.Skipped, len(want.faults), text)
 			}
-			if d := cmp.Diff(want.records, got); d != "" {
+			found, nobodys := sortOut(got)
+			if d := cmp.Diff(want.records, found); d != "" {
 				t.Fatalf("log %d, limits %+v, exact %v (-want +got)\n%s\n%s", i, l, s.Exact, d, text)
+			}
+			if d := cmp.Diff(want.nobodys, nobodys); d != "" && (s.Exact || stats.Leapt == 0) {
+				t.Fatalf("log %d, limits %+v, exact %v: nobody's (-want +got)\n%s\n%s", i, l, s.Exact, d, text)
 			}
 			if stats.Records != int64(len(got)) || stats.Bytes != int64(len(text)) {
 				t.Fatalf("log %d: %+v for %d records of %d bytes", i, stats, len(got), len(text))
@@ -220,9 +227,16 @@ func TestWhatIsRead(t *testing.T) {
 		{"no records", []byte(`{"Records":[]}`), nil, nil},
 		{"another document after", []byte(`{"Records":[] } {}`), nil, &Error{16, ErrOther}},
 		{"a log after", []byte(`{"Records":[] }{"Records":[` + whole + `]}`), []found{{27, whole}}, nil},
-		{"keys around", []byte(`{"a":[{"eventVersion":1}],"b":-1,"Records":[` + whole + `],"c":"]}"}`), []found{{44, whole}}, nil},
+		{"keys around", []byte(`{"a":[{"eventVersion":1}],"b":-1,"Records":[` + whole + `],"c":"]}"}`), []found{{44, whole}}, &Error{1, ErrMember}},
 		{"escaped key", []byte(`{"Record\u0073":[` + whole + `]}`), []found{{17, whole}}, nil},
-		{"other elements", []byte(`{"Records":[1,"a",[` + whole + `],null,{}]}`), nil, nil},
+		{"a list and none", []byte(`{"Records":[` + whole + `],"Records":{}}`), []found{{12, whole}}, &Error{int64(14 + len(whole)), ErrMember}},
+		{"other elements", []byte(`{"Records":[1,"a",[` + whole + `],null,{}]}`), []found{{12, "1"}, {14, `"a"`}, {18, "[" + whole + "]"}, {int64(21 + len(whole)), "null"}, {int64(26 + len(whole)), "{}"}}, nil},
+		{"an envelope", []byte(`{"Records":[{"detail":` + whole + `}]}`), []found{{12, `{"detail":` + whole + `}`}}, nil},
+		{"an envelope with text", []byte(`{"Records":[{"body":"{\"eventSource\":\"sagemaker.amazonaws.com\"}"}]}`), []found{{12, `{"body":"{\"eventSource\":\"sagemaker.amazonaws.com\"}"}`}}, nil},
+		{"a source with a capital", []byte(`{"Records":[{"EventSource":"sagemaker.amazonaws.com"},{"EventSource":"s3.amazonaws.com"}]}`), []found{{12, `{"EventSource":"sagemaker.amazonaws.com"}`}}, nil},
+		{"two sources", []byte(`{"Records":[{"eventSource":"s3","EventSource":"sagemaker.amazonaws.com"},{"eventSource":"s3","EventSource":"s3"}]}`), []found{{12, `{"eventSource":"s3","EventSource":"sagemaker.amazonaws.com"}`}}, nil},
+		{"a source that is no text", []byte(`{"Records":[{"eventSource":null},{"eventSource":{"a":1}}]}`), []found{{12, `{"eventSource":null}`}, {33, `{"eventSource":{"a":1}}`}}, nil},
+		{"nobody's, and no JSON", []byte(`{"Records":[{"a"},nul]}`), nil, &Error{12, ErrSyntax}},
 		{"empty", nil, nil, ErrNotALog},
 		{"white space", []byte("\n"), nil, ErrNotALog},
 		{"array", []byte("[" + whole + "]"), nil, ErrNotALog},
@@ -234,8 +248,8 @@ func TestWhatIsRead(t *testing.T) {
 		{"not JSON", []byte("{Records: []}"), nil, ErrNotALog},
 		{"no key", []byte(`{"Records":[],1:2}`), nil, &Error{14, ErrSyntax}},
 		{"no colon", []byte(`{"Records":[],"a" 1}`), nil, &Error{18, ErrSyntax}},
-		{"no comma", []byte(`{"Records":[{} {}]}`), nil, &Error{15, ErrSyntax}},
-		{"no value", []byte(`{"Records":[{},]}`), nil, &Error{15, ErrSyntax}},
+		{"no comma", []byte(`{"Records":[{} {}]}`), []found{{12, "{}"}}, &Error{15, ErrSyntax}},
+		{"no value", []byte(`{"Records":[{},]}`), []found{{12, "{}"}}, &Error{15, ErrSyntax}},
 		{
 			"no JSON inside", []byte(`{"Records":[{"eventSource":"sagemaker.amazonaws.com",},` + whole + `]}`),
 			[]found{{55, whole}},
@@ -244,8 +258,8 @@ func TestWhatIsRead(t *testing.T) {
 		{"too deep", []byte(`{"Records":[{"eventSource":"sagemaker.amazonaws.com","a":` + strings.Repeat("[", 100) +
 			strings.Repeat("]", 100) + "}," + whole + `]}`), []found{{259, whole}}, &Error{12, ErrTooDeep}},
 		{
-			"deep enough", []byte(`{"Records":[{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + "}," + whole + `]}`),
-			[]found{{217, whole}},
+			"deep enough", []byte(`{"Records":[{"eventSource":"s3","a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + "}," + whole + `]}`),
+			[]found{{236, whole}},
 			nil,
 		},
 		{
@@ -253,7 +267,7 @@ func TestWhatIsRead(t *testing.T) {
 			[]found{{18 + MaxRecord + 3, whole}},
 			&Error{12, ErrTooLong},
 		},
-		{"long key", []byte(`{"` + strings.Repeat("x", MaxRecord) + `":1,"Records":[]}`), nil, nil},
+		{"long key", []byte(`{"` + strings.Repeat("x", MaxRecord) + `":1,"Records":[]}`), nil, &Error{1, ErrMember}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -410,7 +424,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		{"150 MB exact", true, plain(`{"Records":[{}`, body, 150e6, "]}"), 149e6, nil},
 		{"60 MB with many hits", false, plain(`{"Records":[{}`, block, 60e6, "]}"), 59e6, nil},
 		{"one string", false, plain(`{"Records":[{"eventVersion":"`, strings.Repeat("x", 1<<16), 100e6, `"}]}`), 99e6, ErrTooLong},
-		{"one number", false, plain(`{"Records":[`, strings.Repeat("1", 1<<16), 100e6, `]}`), 99e6, nil},
+		{"one number", false, plain(`{"Records":[`, strings.Repeat("1", 1<<16), 100e6, `]}`), 99e6, ErrTooLong},
 		{"brackets", false, plain(`{"Records":[`, strings.Repeat("[", 1<<16), 100e6, ``), 99e6, io.ErrUnexpectedEOF},
 		{"zeros", false, bomb("", "\x00"), 0, ErrNotALog},
 		{"bomb of spaces", false, bomb(`{"Records":[`, " "), 1 << 20, ErrRatio},
@@ -696,8 +710,8 @@ func FuzzScan(f *testing.F) {
 		}
 		got, stats, err := scan(&Scanner{limits: l, Exact: exact}, bytes.NewReader(in))
 		for _, r := range got {
-			if !json.Valid([]byte(r.Data)) || !sageMaker([]byte(r.Data)) {
-				t.Errorf("not a record of SageMaker: %q", r.Data)
+			if !json.Valid([]byte(r.Data)) || others([]byte(r.Data)) {
+				t.Errorf("another service's record: %q", r.Data)
 			}
 		}
 		if stats.Records != int64(len(got)) || err == ErrNotALog && len(got) > 0 {
@@ -719,10 +733,14 @@ func FuzzScan(f *testing.F) {
 			}
 			return
 		}
-		if d := cmp.Diff(want.records, got); d != "" {
+		records, nobodys := sortOut(got)
+		if d := cmp.Diff(want.records, records); d != "" {
 			t.Errorf("(-want +got)\n%s", d)
 		}
-		if exact && stats.Skipped != int64(len(want.faults)) || len(want.faults) == 0 && err != nil {
+		if d := cmp.Diff(want.nobodys, nobodys); d != "" && stats.Leapt == 0 {
+			t.Errorf("nobody's (-want +got)\n%s", d)
+		}
+		if exact && stats.Skipped != int64(len(want.faults)) || len(want.faults) == 0 && (err != nil) != want.beside {
 			t.Errorf("%v, %+v, want faults at %v", err, stats, want.faults)
 		}
 	})

@@ -86,7 +86,10 @@ func Parse(data []byte, freeForm map[string]bool) (Value, error) {
 		return Value{}, explain(data)
 	}
 	p := parser{src: string(data), freeForm: freeForm, escapes: bytes.IndexByte(data, '\\') >= 0}
-	p.open, p.path = make([]Member, 0, 64), make([]step, 0, 16)
+	// Enough for most records without a further allocation.
+	var open [48]Member
+	var path [16]step
+	p.open, p.path = open[:0], path[:0]
 	p.done = make([]Member, 0, bytes.Count(data, []byte{','})+bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}))
 	v, refused := p.value(0, false)
 	if refused != nil {

@@ -8,25 +8,18 @@ import (
 )
 
 // creationOnly holds, for each kind whose creation and change can be asked for
-// by the same members, those that only the request of a creation can have.
+// by the same members, those that only the request of a creation can have. A
+// notebook instance is not among them: what its creation leaves out has defaults
+// that fail, so that nothing passes by taking a change for it.
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Service.html
 func creationOnly(k Kind) []string {
-	switch k {
-	case Cluster:
-		return []string{"Tags", "VpcConfig"}
-	case NotebookInstance:
-		return []string{"DirectInternetAccess", "KmsKeyId", "SecurityGroupIds", "SubnetId", "Tags"}
-	case Space:
-		return []string{"OwnershipSettings", "SpaceSharingSettings", "Tags"}
-	case UserProfile:
-		return []string{"SingleSignOnUserIdentifier", "SingleSignOnUserValue", "Tags"}
-	case Workforce:
-		return []string{"CognitoConfig", "Tags"}
-	case Workteam:
-		return []string{"Tags", "WorkforceName"}
-	default:
-		return nil
-	}
+	return map[Kind][]string{
+		Cluster:     {"Tags", "VpcConfig"},
+		Space:       {"OwnershipSettings", "SpaceSharingSettings", "Tags"},
+		UserProfile: {"SingleSignOnUserIdentifier", "SingleSignOnUserValue", "Tags"},
+		Workforce:   {"CognitoConfig", "Tags"},
+		Workteam:    {"Tags", "WorkforceName"},
+	}[k]
 }
 
 // ByRequest finds the call whose request the document is, by its content. Of a
@@ -59,7 +52,7 @@ func ByRequest(doc jsondoc.Value) (row *Row, call *Call, ok bool) {
 func (r *Row) fits(c *Call, doc jsondoc.Value) int {
 	marks, only := c.Marks, creationOnly(r.Kind)
 	if len(only) > 0 && c.Effect <= Changes {
-		creates := slices.ContainsFunc(only, func(m string) bool { return has(m, doc) })
+		creates := slices.ContainsFunc(only, func(m string) bool { return has(m, doc) }) || r.Kind == Cluster && has("InstanceGroups", doc) && !overrides(doc)
 		if creates != (c.Effect == Creates) {
 			return 0
 		}
@@ -74,6 +67,22 @@ func (r *Row) fits(c *Call, doc jsondoc.Value) int {
 		return 0
 	}
 	return len(marks)
+}
+
+// overrides says whether an instance group in a cluster's request has a VPC of
+// its own. That needs a VPC of the cluster's, so that a request which names no
+// such VPC is none of a creation; and without overrides what a creation leaves
+// out has a default that fails.
+// https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-hyperpod-prerequisites.html
+func overrides(doc jsondoc.Value) bool {
+	for _, list := range []string{"InstanceGroups", "RestrictedInstanceGroups"} {
+		for _, m := range doc.Get(list).Members() {
+			if !m.Value.Get("OverrideVpcConfig").Empty() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // beyondKey says whether a document has more than the name of a resource, so

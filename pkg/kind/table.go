@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/posture"
@@ -139,36 +138,35 @@ func (r *Row) Described(before, rec Record) Record {
 // Gist is what the row reads of a configuration, without the places: two
 // records with the same gist tell the same.
 func (r *Row) Gist(rec Record) string {
-	rec.Time = time.Time{}
-	gist := ""
+	var gist strings.Builder
 	for _, p := range r.Parts(rec, nil) {
-		gist += p.Name + gistOf(p.Posture)
+		gist.WriteString(p.Name + gistOf(p.Posture))
 	}
 	if r == &domain {
 		// Who lives in a domain takes over one list or the other.
 		in := &reader{Record: rec, row: r, of: Of}
 		for _, list := range []string{defaultUser, defaultSpace} {
-			gist += gistOf(in.domain(list))
+			gist.WriteString(gistOf(in.domain(list)))
 		}
 	}
 	if r.Kind == UserProfile || r.Kind == Space {
 		in := &reader{Record: rec, row: r, of: Of}
-		gist += fmt.Sprint(in.at("UserSettings.SecurityGroups").value, in.at("SpaceSharingSettings.SharingType").value, in.at("OwnershipSettings.OwnerUserProfileName").value)
+		fmt.Fprint(&gist, in.at("UserSettings.SecurityGroups").value, in.at("SpaceSharingSettings.SharingType").value, in.at("OwnershipSettings.OwnerUserProfileName").value)
 	}
-	return gist
+	return gist.String()
 }
 
 func gistOf(p posture.Posture) string {
-	access := ""
+	var access strings.Builder
 	for _, a := range p.Access {
-		access += fmt.Sprint(a.Way, a.State)
+		access.WriteString(string(a.Way) + a.State.String())
 	}
-	reasons := ""
+	var reasons strings.Builder
 	for _, r := range p.Reasons {
-		reasons += r.Why
+		reasons.WriteString(r.Why)
 	}
 	return fmt.Sprint(p.Family, p.Isolation, p.VPC, p.DirectInternet, p.Attached, p.Encrypted, p.Workers,
-		p.Subnets.Values(), p.Subnets.Unknown, p.SecurityGroups.Values(), p.SecurityGroups.Unknown, p.VPCID.Value, access, reasons)
+		p.Subnets.Values(), p.Subnets.Unknown, p.SecurityGroups.Values(), p.SecurityGroups.Unknown, p.VPCID.Value, access.String(), reasons.String())
 }
 
 // Kinds lists the names of all kinds, in the table's order.

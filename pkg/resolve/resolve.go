@@ -78,6 +78,9 @@ func (ix *Index) canonical(n name) name {
 
 // history returns what was told of a name, or nil.
 func (ix *Index) history(n name) *history {
+	if len(ix.all) == 0 {
+		return nil
+	}
 	if ix.resources == nil {
 		ix.build()
 	}
