@@ -178,3 +178,37 @@ func TestManyParts(t *testing.T) {
 		t.Errorf("%d parts, the last of class %s", len(parts), verdict.Of(last.Posture).Class)
 	}
 }
+
+// TestComponentDuringDeployment: a component is in both of the variants that have
+// its name while one takes the place of the other.
+func TestComponentDuringDeployment(t *testing.T) {
+	input := known{
+		"endpoint e":           `{"EndpointConfigName":"bad","PendingDeploymentSummary":{"EndpointConfigName":"good"}}`,
+		"endpoint-config good": `{"VpcConfig":{"Subnets":["subnet-1"],"SecurityGroupIds":["sg-1"]},"ProductionVariants":[{"VariantName":"v"},{"VariantName":"w"}]}`,
+		"endpoint-config bad":  `{"ProductionVariants":[{"VariantName":"v"}]}`,
+	}
+	for doc, want := range map[string]string{
+		`{"EndpointName":"e","VariantName":"v"}`: "b-vpc b-internet",
+		`{"EndpointName":"e","VariantName":"w"}`: "b-vpc",
+		`{"EndpointName":"e","VariantName":"x"}`: "b-vpc b-vpc b-internet",
+		`{"EndpointName":"e"}`:                   "b-vpc b-vpc b-internet",
+	} {
+		if got := classes(inferenceComponent.Parts(Record{Doc: parse(t, doc)}, input.lookup(t))); got != want {
+			t.Errorf("%s: %s, want %s", doc, got, want)
+		}
+	}
+}
+
+// TestRegisteredModels: a model package that is validated runs jobs.
+func TestRegisteredModels(t *testing.T) {
+	for arguments, want := range map[string]string{
+		`{"ModelPackageGroupName":"g"}`:                                            "n/a",
+		`{"ValidationSpecification":{"ValidationProfiles":[{"ProfileName":"p"}]}}`: "b-internet",
+		`{"ValidationSpecification":{"Get":"Steps.x.y"}}`:                          "unknown",
+	} {
+		doc := jsondoc.OfObject(jsondoc.Member{Name: "PipelineDefinition", Value: jsondoc.OfString(`{"Version":"2020-12-01","Steps":[{"Name":"r","Type":"RegisterModel","Arguments":` + arguments + `}]}`)})
+		if got := classes(pipelineRow.Parts(Record{Doc: doc}, nil)); got != want {
+			t.Errorf("%s: %s, want %s", arguments, got, want)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package kind
 
-import "github.com/sagemoat/sagemoat/pkg/posture"
+import (
+	"slices"
+
+	"github.com/sagemoat/sagemoat/pkg/posture"
+)
 
 // InferenceComponent is a model's share of an endpoint. It runs in the network
 // of the endpoint's variant.
@@ -27,8 +31,8 @@ var inferenceComponent = Row{
 	parts:    inferenceComponentParts,
 }
 
-// inferenceComponentParts are the endpoint's parts, or the one that the
-// component's variant is.
+// inferenceComponentParts are the endpoint's parts, or those of the component's
+// variant.
 func inferenceComponentParts(r *reader) []Part {
 	f := r.at("EndpointName")
 	e, reason := r.refer(Endpoint, f)
@@ -37,10 +41,10 @@ func inferenceComponentParts(r *reader) []Part {
 	}
 	parts := borrow(endpoint.parts(e), f.path)
 	if variant := r.at("VariantName").value.Str(); variant != "" {
-		for _, p := range parts {
-			if p.Name == variant {
-				return []Part{p}
-			}
+		// While a deployment is in progress there are two of the name.
+		named := slices.DeleteFunc(slices.Clone(parts), func(p Part) bool { return p.Name != variant })
+		if len(named) > 0 {
+			return named
 		}
 	}
 	return parts

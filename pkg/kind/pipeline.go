@@ -141,6 +141,10 @@ func (r *reader) judge(s pipeline.Step, steps []pipeline.Step, base string, byNa
 		return single(blank(posture.NoCode))
 	case s.Type == "ForEach" && slices.ContainsFunc(steps, func(o pipeline.Step) bool { return o.Path != s.Path && strings.HasPrefix(o.Path, s.Path) }):
 		return single(blank(posture.NoCode))
+	case s.Type == "RegisterModel":
+		// A model package is validated as an algorithm is: by jobs that no VPC can
+		// be given.
+		return algorithmParts(r.inStep(r.row, s, base, byName))
 	case s.Type == "EMR":
 		return single(r.inStep(r.row, s, base, byName).emr())
 	case s.Type == "EMRServerless":
@@ -169,7 +173,6 @@ func stepRows() map[string]*Row {
 		"InferenceComponent": &inferenceComponent,
 		"Transform":          &transformJob,
 		"Job":                &job,
-		"RegisterModel":      nil,
 		"Condition":          nil,
 		"Lambda":             nil,
 		"Callback":           nil,
