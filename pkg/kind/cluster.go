@@ -40,11 +40,16 @@ var cluster = Row{
 }
 
 func clusterParts(r *reader) []Part {
-	own := r.clusterNetwork(r.at("VpcConfig"))
-	own.Attached = posture.No
+	shared := r.at("VpcConfig")
 	// The member is the attaching call's; resolving keeps it with the cluster.
-	if f := r.at("NetworkInterfaceId"); f.set() {
-		own = attached(own, f)
+	nic := r.at("NetworkInterfaceId")
+	network := func(vpc field, attachable bool) posture.Posture {
+		p := r.clusterNetwork(vpc)
+		p.Attached = posture.No
+		if attachable && nic.set() {
+			return attached(p, nic)
+		}
+		return p
 	}
 	var parts []Part
 	for _, list := range []string{"InstanceGroups", "RestrictedInstanceGroups"} {
@@ -54,36 +59,24 @@ func clusterParts(r *reader) []Part {
 			continue
 		}
 		for _, g := range r.each(f) {
-			p := own
+			vpc := shared
 			if override := r.below(g, "OverrideVpcConfig"); !override.unset() {
-				p = r.clusterNetwork(override)
-				p.Attached = posture.No
-				if f := r.at("NetworkInterfaceId"); f.set() {
-					p = attached(p, f)
-				}
-			}
-			if list == "RestrictedInstanceGroups" && p.Attached == posture.Yes {
-				// Interfaces cannot be attached to restricted groups.
-				p = r.clusterNetwork(r.at("VpcConfig"))
-				if override := r.below(g, "OverrideVpcConfig"); !override.unset() {
-					p = r.clusterNetwork(override)
-				}
-				p.Attached = posture.No
+				vpc = override
 			}
 			name := r.below(g, "InstanceGroupName").value.Str()
 			if name == "" {
 				name = list
 			}
-			parts = append(parts, Part{Name: name, Path: g.path, Posture: p})
+			// Interfaces cannot be attached to restricted groups.
+			parts = append(parts, Part{Name: name, Path: g.path, Posture: network(vpc, list == "InstanceGroups")})
 		}
 	}
 	if len(parts) > 0 && r.Absence == AbsentIsUnknown {
 		// An update names only some of the groups.
-		f := r.at("VpcConfig")
-		parts = append(parts, Part{Name: "other groups", Path: f.path, Posture: unknown(posture.Cluster, r.why(f))})
+		parts = append(parts, Part{Name: "other groups", Path: shared.path, Posture: unknown(posture.Cluster, r.why(shared))})
 	}
 	if len(parts) == 0 {
-		return single(own)
+		return single(network(shared, true))
 	}
 	return parts
 }
