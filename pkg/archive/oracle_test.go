@@ -92,6 +92,7 @@ func sources(element []byte) (all []any) {
 		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(element))
+	d.UseNumber() // numbers may be larger than any type
 	must(d.Token())
 	for d.More() {
 		key := must(d.Token())
