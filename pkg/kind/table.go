@@ -149,6 +149,10 @@ func (r *Row) Gist(rec Record) string {
 			gist.WriteString(gistOf(in.domain(list)))
 		}
 	}
+	if r.Kind == Pipeline {
+		// With other parameters than the defaults, any difference may matter.
+		gist.WriteString(rec.Doc.Get(definitionMember).Str())
+	}
 	if r.Kind == UserProfile || r.Kind == Space {
 		in := &reader{Record: rec, row: r, of: Of}
 		fmt.Fprint(&gist, in.at("UserSettings.SecurityGroups").value, in.at("SpaceSharingSettings.SharingType").value, in.at("OwnershipSettings.OwnerUserProfileName").value)

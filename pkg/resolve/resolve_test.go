@@ -484,3 +484,18 @@ func TestLongHistory(t *testing.T) {
 		t.Errorf("%d records took %v", len(all), d)
 	}
 }
+
+// TestParametersMatter: two definitions that are the same by the defaults of
+// their parameters are not the same for an execution that brings its own.
+func TestParametersMatter(t *testing.T) {
+	pipe := func(s int, name, isolation string) *kind.Observation {
+		return call(t, s, name, `{"pipelineName":"p","pipelineDefinition":"{\"Version\":\"2020-12-01\",\"Parameters\":[{\"Name\":\"I\",\"Type\":\"Boolean\",\"DefaultValue\":true}],\"Steps\":[{\"Name\":\"T\",\"Type\":\"Training\",\"Arguments\":{\"EnableNetworkIsolation\":`+isolation+`}}]}"}`)
+	}
+	create := pipe(0, "CreatePipeline", `{\"Get\":\"Parameters.I\"}`)
+	update := pipe(10, "UpdatePipeline", `true`)
+	start := call(t, 10, "StartPipelineExecution", `{"pipelineName":"p","pipelineParameters":[{"name":"I","value":"false"}]}`)
+	start.Key = "p/execution/1"
+	if class, why := classOf(index(create, update, start), start); class != verdict.Unknown {
+		t.Errorf("got %s (%s), want unknown", class, why)
+	}
+}
