@@ -44,8 +44,6 @@ type Record struct {
 	Time time.Time
 	// Unsure says that the record does not tell when that was.
 	Unsure bool
-	// Partial says that the resource has parts that the record does not name.
-	Partial bool
 }
 
 // Scope is where a resource is. Names mean nothing beyond it.
