@@ -17,7 +17,7 @@ var algorithm = Row{
 		{Name: "CreateAlgorithm", ARN: "AlgorithmArn", Marks: []string{"AlgorithmName", "TrainingSpecification"}},
 	},
 	Deletes:  []string{"DeleteAlgorithm"},
-	Describe: Describe{Name: "DescribeAlgorithm", ARN: "AlgorithmArn", Marks: []string{"AlgorithmName"}},
+	Describe: Describe{Name: "DescribeAlgorithm", ARN: "AlgorithmArn", Status: "AlgorithmStatus", Marks: []string{"AlgorithmName"}},
 	Lists:    []string{"ListAlgorithms"},
 	Natives:  []Native{{DetailType: "SageMaker Algorithm State Change", ARN: "AlgorithmArn"}},
 	Closes:   "validation jobs cannot be placed in a VPC: create the algorithm without a validation profile",

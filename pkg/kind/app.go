@@ -14,7 +14,7 @@ var app = Row{
 		{Name: "CreateApp", ARN: "AppArn", Marks: []string{"DomainId", "AppType", "AppName"}},
 	},
 	Deletes:  []string{"DeleteApp"},
-	Describe: Describe{Name: "DescribeApp", ARN: "AppArn", Marks: []string{"AppName", "AppType"}},
+	Describe: Describe{Name: "DescribeApp", ARN: "AppArn", Status: "Status", Marks: []string{"AppName", "AppType"}},
 	Lists:    []string{"ListApps"},
 	Stops:    []string{"DeleteApp"},
 	Refers:   []Reference{{Domain, "DomainId"}, {UserProfile, "UserProfileName"}, {Space, "SpaceName"}},

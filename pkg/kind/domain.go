@@ -18,9 +18,10 @@ var domain = Row{
 		{Name: "UpdateDomain", Effect: Changes, ARN: "DomainArn", Marks: []string{"DomainId", "AppNetworkAccessType"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "AppNetworkAccessType"}},
 	},
 	Deletes:  []string{"DeleteDomain"},
-	Describe: Describe{Name: "DescribeDomain", ARN: "DomainArn", Marks: []string{"DomainId"}},
+	Describe: Describe{Name: "DescribeDomain", ARN: "DomainArn", Status: "Status", Marks: []string{"DomainId"}},
 	Lists:    []string{"ListDomains"},
 	Changes:  "AppNetworkAccessType, subnets, VPC and security groups, by UpdateDomain",
+	Fresh:    true,
 	Closes:   "delete the domain's running apps, UpdateDomain with the settings below, start the apps again",
 	Paste: func(subnets, securityGroups []string, _ bool) any {
 		return map[string]any{

@@ -15,7 +15,7 @@ var endpoint = Row{
 		{Name: "UpdateEndpoint", Effect: Replaces, ARN: "EndpointArn"},
 	},
 	Deletes:  []string{"DeleteEndpoint"},
-	Describe: Describe{Name: "DescribeEndpoint", ARN: "EndpointArn", Marks: []string{"EndpointName", "EndpointConfigName"}},
+	Describe: Describe{Name: "DescribeEndpoint", ARN: "EndpointArn", Status: "EndpointStatus", Marks: []string{"EndpointName", "EndpointConfigName"}},
 	Lists:    []string{"ListEndpoints"},
 	Stops:    []string{"DeleteEndpoint"},
 	Natives: []Native{
@@ -25,6 +25,7 @@ var endpoint = Row{
 	Changes:  "the endpoint configuration, by UpdateEndpoint",
 	Refers:   []Reference{{EndpointConfig, "EndpointConfigName"}},
 	Snapshot: true,
+	Fresh:    true,
 	Closes:   "create a new endpoint configuration (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
 	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html",

@@ -14,8 +14,9 @@ var hyperParameterTuningJob = Row{
 		{Name: "CreateHyperParameterTuningJob", ARN: "HyperParameterTuningJobArn", Marks: []string{"HyperParameterTuningJobName", "HyperParameterTuningJobConfig"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "InterContainerTrafficEncryption", "FileSystemId", "FileSystemType", "FileSystemAccessMode", "FileSystemDirectoryPath"}},
 	},
 	Deletes:  []string{"DeleteHyperParameterTuningJob"},
-	Describe: Describe{Name: "DescribeHyperParameterTuningJob", ARN: "HyperParameterTuningJobArn", Marks: []string{"HyperParameterTuningJobName"}},
+	Describe: Describe{Name: "DescribeHyperParameterTuningJob", ARN: "HyperParameterTuningJobArn", Status: "HyperParameterTuningJobStatus", Marks: []string{"HyperParameterTuningJobName"}},
 	Lists:    []string{"ListHyperParameterTuningJobs", "Search"},
+	Ends:     true,
 	Stops:    []string{"StopHyperParameterTuningJob"},
 	Natives: []Native{{
 		DetailType: "SageMaker HyperParameter Tuning Job State Change", ARN: "HyperParameterTuningJobArn",

@@ -11,8 +11,9 @@ var inferenceRecommendationsJob = Row{
 	Calls: []Call{
 		{Name: "CreateInferenceRecommendationsJob", ARN: "JobArn", Marks: []string{"JobName", "JobType", "InputConfig"}},
 	},
-	Describe: Describe{Name: "DescribeInferenceRecommendationsJob", ARN: "JobArn", Marks: []string{"JobName", "JobType"}},
+	Describe: Describe{Name: "DescribeInferenceRecommendationsJob", ARN: "JobArn", Status: "Status", Marks: []string{"JobName", "JobType"}},
 	Lists:    []string{"ListInferenceRecommendationsJobs"},
+	Ends:     true,
 	Stops:    []string{"StopInferenceRecommendationsJob"},
 	Closes:   "the network of a running job cannot be changed: stop it and start a new one with the settings below",
 	Paste:    pasteNetwork("InputConfig.VpcConfig", ""),

@@ -45,6 +45,12 @@ type Row struct {
 	Lists []string
 	// Stops halt what runs, in the order to try; empty where nothing can be halted.
 	Stops []string
+	// Ends says that it comes to an end by itself, as a job does.
+	Ends bool
+	// Fresh says that its network, or what it refers to, is known for certain only
+	// from a Describe call: it can change later, or was taken over at a time that no
+	// record tells exactly.
+	Fresh bool
 	// Natives are the events that SageMaker itself sends for the kind.
 	Natives []Native
 	// Changes says what of the network can change after creation; empty is nothing.
@@ -103,11 +109,12 @@ type Call struct {
 
 // Describe is the operation that returns a resource's configuration.
 type Describe struct {
-	Name  string
-	ARN   string   // response member with the ARN
-	Under string   // response member that the configuration is nested under
-	Marks []string // further members by which a response is told from any other
-	Lacks []string // members of the request that the response never has
+	Name   string
+	ARN    string   // response member with the ARN
+	Status string   // response member with the status; empty: the kind has none
+	Under  string   // response member that the configuration is nested under
+	Marks  []string // further members by which a response is told from any other
+	Lacks  []string // members of the request that the response never has
 }
 
 // Native is an event that SageMaker sends by itself (source aws.sagemaker).
@@ -115,6 +122,7 @@ type Describe struct {
 type Native struct {
 	DetailType string
 	ARN        string // detail member with the resource's ARN; empty: the envelope's first resource
+	Status     string // detail member with the status; empty: the same as in the Describe response
 	// Whole says that a member which the event lacks was not set. Otherwise a
 	// top-level member that it lacks is not known.
 	Whole bool

@@ -13,8 +13,9 @@ var labelingJob = Row{
 	Calls: []Call{
 		{Name: "CreateLabelingJob", ARN: "LabelingJobArn", Marks: []string{"LabelingJobName", "LabelAttributeName"}},
 	},
-	Describe: Describe{Name: "DescribeLabelingJob", ARN: "LabelingJobArn", Marks: []string{"LabelingJobName"}},
+	Describe: Describe{Name: "DescribeLabelingJob", ARN: "LabelingJobArn", Status: "LabelingJobStatus", Marks: []string{"LabelingJobName"}},
 	Lists:    []string{"ListLabelingJobs"},
+	Ends:     true,
 	Stops:    []string{"StopLabelingJob"},
 	Natives:  []Native{{DetailType: "SageMaker Ground Truth Labeling Job State Change"}},
 	Closes:   "the network of a running job cannot be changed: stop it and start a new one with the settings below",

@@ -18,7 +18,7 @@ var notebookInstance = Row{
 		{Name: "StartNotebookInstance", Effect: Runs},
 	},
 	Deletes:  []string{"DeleteNotebookInstance"},
-	Describe: Describe{Name: "DescribeNotebookInstance", ARN: "NotebookInstanceArn", Marks: []string{"NotebookInstanceName"}},
+	Describe: Describe{Name: "DescribeNotebookInstance", ARN: "NotebookInstanceArn", Status: "NotebookInstanceStatus", Marks: []string{"NotebookInstanceName"}},
 	Lists:    []string{"ListNotebookInstances"},
 	Stops:    []string{"StopNotebookInstance"},
 	// A captured event of an instance without a VPC has none of the three members.

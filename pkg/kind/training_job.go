@@ -15,8 +15,9 @@ var trainingJob = Row{
 		{Name: "UpdateTrainingJob", Effect: Changes, ARN: "TrainingJobArn", Marks: []string{"TrainingJobName", "RemoteDebugConfig"}, Keys: []string{"EnableRemoteDebug"}},
 	},
 	Deletes:  []string{"DeleteTrainingJob"},
-	Describe: Describe{Name: "DescribeTrainingJob", ARN: "TrainingJobArn", Marks: []string{"TrainingJobName"}},
+	Describe: Describe{Name: "DescribeTrainingJob", ARN: "TrainingJobArn", Status: "TrainingJobStatus", Marks: []string{"TrainingJobName"}},
 	Lists:    []string{"ListTrainingJobs", "Search"},
+	Ends:     true,
 	Stops:    []string{"StopTrainingJob"},
 	// The event has VpcConfig, {} where there is none, and never the switches.
 	Natives: []Native{{

@@ -26,9 +26,10 @@ var workforce = Row{
 		{Name: "UpdateWorkforce", Effect: Changes, ARN: "Workforce.WorkforceArn", Result: "Workforce"},
 	},
 	Deletes:  []string{"DeleteWorkforce"},
-	Describe: Describe{Name: "DescribeWorkforce", ARN: "WorkforceArn", Under: "Workforce"},
+	Describe: Describe{Name: "DescribeWorkforce", ARN: "WorkforceArn", Status: "Status", Under: "Workforce"},
 	Lists:    []string{"ListWorkforces"},
 	Changes:  "VPC and allowed addresses, by UpdateWorkforce",
+	Fresh:    true,
 	Closes:   "UpdateWorkforce with SourceIpConfig.Cidrs or WorkforceVpcConfig",
 	Paste: func(subnets, securityGroups []string, _ bool) any {
 		return map[string]any{"WorkforceVpcConfig": map[string]any{"Subnets": subnets, "SecurityGroupIds": securityGroups}}

@@ -20,6 +20,7 @@ var workteam = Row{
 	Lists:    []string{"ListWorkteams"},
 	Changes:  "constraints on presigned URLs, by UpdateWorkteam",
 	Refers:   []Reference{{Workforce, "WorkforceName"}},
+	Fresh:    true,
 	Closes:   "nothing to close: the workforce decides from where workers can come in",
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkteam.html",
 	parts:    func(*reader) []Part { return single(blank(posture.NoCode)) },

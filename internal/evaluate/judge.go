@@ -1,0 +1,198 @@
+package evaluate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sagemoat/sagemoat/pkg/finding"
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/ledger"
+	"github.com/sagemoat/sagemoat/pkg/resolve/live"
+	"github.com/sagemoat/sagemoat/pkg/rules"
+)
+
+// subject is what is judged, and what is known of it beside its configuration.
+type subject struct {
+	observation *kind.Observation
+	record      kind.Record
+	described   *live.Described // nil where a record is judged
+	tags        map[string]string
+	tagsKnown   bool
+	at          time.Time
+	role        string
+	trigger     *kind.Observation // the record that led here, or nil
+}
+
+// judge fills in the verdict.
+func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age time.Duration) error {
+	set, err := e.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	o := s.observation
+	references := e.Resolver.References(ctx, s.described)
+	parts := o.Row.Parts(s.record, references.Lookup)
+	if references.Err != nil {
+		return references.Err
+	}
+	if references.Missing && age < e.Visible {
+		return fmt.Errorf("%s refers to something: %w", in.Resource, errors.Join(ErrNotYet, live.ErrMissing))
+	}
+	if s.described != nil && set.File.UsesTags() && in.ARN != "" {
+		// Where they cannot be had they are not known, and so judged.
+		if tags, err := e.Resolver.Tags(ctx, in.ARN); err == nil {
+			s.tags, s.tagsKnown = tags, true
+		}
+	}
+	about := &rules.Subject{
+		Kind: o.Row.Kind, Name: o.Name, ARN: in.ARN, Account: in.Account, Region: in.Region,
+		Role: s.role, Tags: s.tags, TagsKnown: s.tagsKnown, Parts: parts,
+	}
+	judgement := set.File.Judge(about, e.Now())
+	f := finding.New(o, judgement, set.File)
+	f.ARN, f.Time, f.Created = in.ARN, s.at, in.Created
+	described := in.Verdict.Described
+	in.Verdict = ledger.Verdict{
+		At: s.at, Rules: set.Version, Described: described, Event: o.Source.Event, EventID: o.Source.ID,
+		Whole: whole(&judgement), Class: judgement.Verdict.Class.String(), DataPath: judgement.Verdict.DataPath.String(),
+		Compliance: judgement.Compliance, Severity: judgement.Severity,
+	}
+	if s.trigger != nil {
+		in.Verdict.Event, in.Verdict.EventID = s.trigger.Source.Event, s.trigger.Source.ID
+	}
+	if judgement.Exception != nil {
+		in.Verdict.Exception = judgement.Exception.ID
+	}
+	owner := ownerOf(o.Row, s.record.Doc)
+	shared := owner != "" && !ownFault(o.Row, &judgement)
+	if !shared {
+		owner = ""
+	}
+	in.Verdict.Notice = notice(f)
+	in.Verdict.Notice.Owner = owner
+	in.Verdict.Notice.Team, in.Verdict.Notice.Topic = set.File.Route(about, pipelineOf(o))
+	if owner != "" {
+		return e.owned(ctx, owner)
+	}
+	asff, err := f.ASFF(e.Now())
+	switch {
+	case errors.Is(err, finding.ErrNothingToReport):
+		return nil
+	case err != nil:
+		return err
+	}
+	in.Verdict.Finding, err = json.Marshal(asff)
+	return err
+}
+
+// whole says whether nothing was missing for the judgement.
+func whole(j *rules.Judgement) bool {
+	for i := range j.Parts {
+		p := &j.Parts[i].Posture
+		if len(p.Reasons) > 0 || p.Subnets.Unknown || p.SecurityGroups.Unknown {
+			return false
+		}
+	}
+	for _, r := range j.Results {
+		if r.Result == rules.Warning {
+			return false
+		}
+	}
+	return len(j.Parts) > 0
+}
+
+// ownerOf is the resource whose setting decides for another, and whose finding
+// says so: the domain of what lives in it, the job that started a child.
+func ownerOf(row *kind.Row, doc jsondoc.Value) string {
+	switch row.Kind {
+	case kind.UserProfile, kind.Space, kind.App:
+		if id := doc.Get("DomainId").Str(); id != "" {
+			return Resource(kind.Domain, id)
+		}
+		return ""
+	case kind.InferenceComponent:
+		if name := doc.Get("EndpointName").Str(); name != "" {
+			return Resource(kind.Endpoint, name)
+		}
+		return ""
+	}
+	for _, member := range []string{"TuningJobArn", "AutoMLJobArn"} {
+		if arn, ok := kind.ParseARN(doc.Get(member).Str()); ok && arn.Service == "sagemaker" {
+			if parent, ok := kind.Of(kind.Kind(arn.Type)); ok && parent.Ends && parent != row {
+				return Resource(parent.Kind, arn.ID)
+			}
+		}
+	}
+	return ""
+}
+
+// ownFault says whether what is wrong is the resource's own setting, and not
+// that of its owner.
+func ownFault(row *kind.Row, j *rules.Judgement) bool {
+	own := map[kind.Kind][]rules.ID{
+		kind.UserProfile: {rules.SecurityGroupAllowed, rules.WellFormed},
+		kind.Space:       {rules.InteractiveAccess},
+	}[row.Kind]
+	for _, r := range j.Results {
+		for _, id := range own {
+			if r.Rule == id && r.Result == rules.Failed {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// owned sees to it that the owner is in the ledger, for its finding speaks for
+// what it owns.
+func (e *Evaluator) owned(ctx context.Context, owner string) error {
+	old, err := e.Store.Entry(ctx, owner)
+	if err != nil || old != nil {
+		return err
+	}
+	row, key, ok := Split(owner)
+	if !ok {
+		return nil
+	}
+	_, err = e.look(ctx, row, key, nil, e.Visible)
+	return err
+}
+
+// pipelineOf is the name of the pipeline that a pipeline or an execution is of.
+func pipelineOf(o *kind.Observation) string {
+	switch o.Row.Kind {
+	case kind.Pipeline, kind.PipelineExecution:
+		name, _, _ := strings.Cut(o.Key, "/")
+		return name
+	}
+	return ""
+}
+
+// The longest texts of a notice, in bytes.
+const (
+	longTitle = 256
+	longText  = 2048
+	longPaste = 8192
+)
+
+func notice(f *finding.Finding) ledger.Notice {
+	n := ledger.Notice{
+		Title: finding.Clip(f.Title(), longTitle), Remedy: finding.Clip(f.Remedy(), longText), Doc: f.Row.Doc,
+	}
+	var said []string
+	for _, r := range f.Judgement.Results {
+		if r.Result == rules.Failed || r.Result == rules.Warning {
+			said = append(said, fmt.Sprintf("%s (%s): %s.", r.Rule, strings.ToLower(string(r.Severity)), finding.Plain(r.Message)))
+		}
+	}
+	n.Description = finding.Clip(strings.Join(said, "\n"), longText)
+	if paste := f.Paste(); len(paste) <= longPaste {
+		n.Paste = paste
+	}
+	return n
+}

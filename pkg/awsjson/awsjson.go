@@ -1,0 +1,331 @@
+// Package awsjson calls the AWS services whose protocol is JSON, by the names of
+// their operations, on the SDK's own middleware: its retries, its signer, its
+// errors. What comes back is the response as AWS wrote it, with every member:
+// the client of a service would leave out those that it does not know.
+//
+// The table names SageMaker's operations as text, and the client of a service
+// with 400 operations is most of a function's size and of its start. See
+// docs/adr/0011-one-caller.md.
+package awsjson
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/sagemoat/sagemoat/pkg/kind"
+)
+
+// Service is an AWS service and how its operations are asked for.
+type Service struct {
+	// ID is the service's name in messages and metrics.
+	ID string
+	// Signing is its name in signatures, Host the first part of its address.
+	Signing, Host string
+	// target begins X-Amz-Target, in the protocol JSON 1.1; empty in REST.
+	target string
+	// routes are the method and path of each operation, in REST.
+	routes map[string]route
+}
+
+type route struct{ method, path string }
+
+// SageMaker is Amazon SageMaker AI.
+// https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+func SageMaker() Service {
+	return Service{ID: "SageMaker", Signing: "sagemaker", Host: "api.sagemaker", target: "SageMaker"}
+}
+
+// Events is Amazon EventBridge.
+// https://docs.aws.amazon.com/general/latest/gr/ev.html
+func Events() Service {
+	return Service{ID: "EventBridge", Signing: "events", Host: "events", target: "AWSEvents"}
+}
+
+// SecurityHub is AWS Security Hub CSPM, with the operations that findings need.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Operations.html
+func SecurityHub() Service {
+	return Service{ID: "SecurityHub", Signing: "securityhub", Host: "securityhub", routes: map[string]route{
+		"BatchImportFindings": {http.MethodPost, "/findings/import"},
+		"BatchUpdateFindings": {http.MethodPatch, "/findings/batchupdate"},
+		"GetFindings":         {http.MethodPost, "/findings"},
+	}}
+}
+
+// MaxBytes is the longest response that is read.
+const MaxBytes = 16 << 20
+
+// ErrTooLong says that a response is longer than [MaxBytes].
+var ErrTooLong = fmt.Errorf("the response is longer than %d bytes", MaxBytes)
+
+// Response is what a service answered.
+type Response struct {
+	Body []byte
+	// Date is the service's clock when it answered, to the second; zero where it
+	// did not say.
+	Date time.Time
+}
+
+// Client makes calls. It is safe for concurrent use.
+type Client struct {
+	http        aws.HTTPClient
+	retryer     aws.Retryer
+	credentials aws.CredentialsProvider
+	region      string
+	endpoint    string
+}
+
+// New returns a client for the configuration's Region, with its HTTP client, its
+// retryer and its endpoint where it has them. The retryer should be
+// [retry.NewStandard]: the adaptive one never gets its quota back.
+// https://github.com/aws/aws-sdk-go-v2/issues/3550
+func New(cfg aws.Config) *Client {
+	c := &Client{
+		http: cfg.HTTPClient, credentials: cfg.Credentials,
+		region: cfg.Region, endpoint: aws.ToString(cfg.BaseEndpoint),
+	}
+	if c.http == nil {
+		c.http = awshttp.NewBuildableClient()
+	}
+	if cfg.Retryer != nil {
+		c.retryer = cfg.Retryer()
+	} else {
+		c.retryer = retry.NewStandard()
+	}
+	return c
+}
+
+// Endpoint is the address of a service in a Region.
+// https://docs.aws.amazon.com/general/latest/gr/rande.html
+func (s Service) Endpoint(region string) string {
+	return "https://" + s.Host + "." + region + "." + suffix(region)
+}
+
+// suffix is the domain of a Region's partition.
+func suffix(region string) string {
+	switch kind.Partition(region) {
+	case "aws-cn":
+		return "amazonaws.com.cn"
+	case "aws-iso":
+		return "c2s.ic.gov"
+	case "aws-iso-b":
+		return "sc2s.sgov.gov"
+	case "aws-iso-e":
+		return "cloud.adc-e.uk"
+	case "aws-iso-f":
+		return "csp.hci.ic.gov"
+	case "aws-eusc":
+		return "amazonaws.eu"
+	default:
+		return "amazonaws.com"
+	}
+}
+
+// Call asks for an operation with an input that is written as JSON. Errors that
+// the service answered with are [smithy.APIError]; see [Code].
+func (c *Client) Call(ctx context.Context, s Service, operation string, input any) (*Response, error) {
+	body, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", s.ID, operation, err)
+	}
+	x := exchange{service: s, operation: operation, body: body}
+	if x.url, err = c.address(s); err != nil {
+		return nil, err
+	}
+	if s.target == "" {
+		r, ok := s.routes[operation]
+		if !ok {
+			return nil, fmt.Errorf("%s has no operation %s here", s.ID, operation)
+		}
+		x.route = r
+	} else {
+		x.route = route{http.MethodPost, "/"}
+	}
+	stack := middleware.NewStack(operation, smithyhttp.NewStackRequest)
+	if err := c.build(stack, x); err != nil {
+		return nil, err
+	}
+	ctx = awsmiddleware.SetSigningName(middleware.WithStackValue(ctx, stackKey{}, operation), s.Signing)
+	ctx = awsmiddleware.SetSigningRegion(ctx, c.region)
+	out, meta, err := middleware.DecorateHandler(smithyhttp.NewClientHandler(c.http), stack).Handle(ctx, input)
+	if err != nil {
+		return nil, &smithy.OperationError{ServiceID: s.ID, OperationName: operation, Err: err}
+	}
+	answer, _ := out.([]byte)
+	date, _ := awsmiddleware.GetServerTime(meta)
+	return &Response{Body: answer, Date: date}, nil
+}
+
+type stackKey struct{}
+
+func (c *Client) address(s Service) (*url.URL, error) {
+	if c.region == "" {
+		return nil, errors.New("no Region is set: set AWS_REGION")
+	}
+	endpoint := c.endpoint
+	if endpoint == "" {
+		endpoint = s.Endpoint(c.region)
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint of %s: %w", s.ID, err)
+	}
+	return u, nil
+}
+
+// build puts the SDK's steps in their order: write, sign within each attempt,
+// read.
+func (c *Client) build(stack *middleware.Stack, x exchange) error {
+	return errors.Join(
+		stack.Serialize.Add(middleware.SerializeMiddlewareFunc("Write", x.write), middleware.After),
+		stack.Build.Add(middleware.BuildMiddlewareFunc("UserAgent", userAgent), middleware.After),
+		smithyhttp.AddComputeContentLengthMiddleware(stack),
+		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
+		stack.Finalize.Add(retry.NewAttemptMiddleware(c.retryer, smithyhttp.RequestCloner), middleware.After),
+		stack.Finalize.Add(&retry.MetricsHeader{}, middleware.After),
+		stack.Finalize.Add(v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{
+			CredentialsProvider: c.credentials, Signer: v4.NewSigner(),
+		}), middleware.After),
+		// The SDK puts its own steps around the one of this name.
+		stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("OperationDeserializer", x.read), middleware.After),
+		awsmiddleware.AddRecordResponseTiming(stack),
+		awsmiddleware.AddRequestIDRetrieverMiddleware(stack),
+		awshttp.AddResponseErrorMiddleware(stack),
+		smithyhttp.AddErrorCloseResponseBodyMiddleware(stack),
+		smithyhttp.AddCloseResponseBodyMiddleware(stack),
+	)
+}
+
+func userAgent(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+	if req, ok := in.Request.(*smithyhttp.Request); ok {
+		req.Header.Set("User-Agent", "sagemoat aws-sdk-go-v2/"+aws.SDKVersion)
+	}
+	return next.HandleBuild(ctx, in)
+}
+
+// exchange is one request and its answer.
+type exchange struct {
+	service   Service
+	operation string
+	route     route
+	url       *url.URL
+	body      []byte
+}
+
+func (x exchange) write(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (out middleware.SerializeOutput, meta middleware.Metadata, err error) {
+	req, ok := in.Request.(*smithyhttp.Request)
+	if !ok {
+		return out, meta, fmt.Errorf("found %T, not an HTTP request", in.Request)
+	}
+	req.Method = x.route.method
+	at := *x.url
+	at.Path = strings.TrimSuffix(at.Path, "/") + x.route.path
+	req.URL = &at
+	req.Header.Set("Content-Type", "application/json")
+	if x.service.target != "" {
+		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		req.Header.Set("X-Amz-Target", x.service.target+"."+x.operation)
+	}
+	if in.Request, err = req.SetStream(bytes.NewReader(x.body)); err != nil {
+		return out, meta, err
+	}
+	return next.HandleSerialize(ctx, in)
+}
+
+func (x exchange) read(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (out middleware.DeserializeOutput, meta middleware.Metadata, err error) {
+	out, meta, err = next.HandleDeserialize(ctx, in)
+	if err != nil {
+		return out, meta, err
+	}
+	response, ok := out.RawResponse.(*smithyhttp.Response)
+	if !ok {
+		return out, meta, fmt.Errorf("found %T, not an HTTP response", out.RawResponse)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBytes+1))
+	if err != nil {
+		return out, meta, &smithy.DeserializationError{Err: err}
+	}
+	if len(body) > MaxBytes {
+		return out, meta, ErrTooLong
+	}
+	if response.StatusCode/100 != 2 {
+		return out, meta, apiError(response, body)
+	}
+	out.Result = body
+	return out, meta, nil
+}
+
+// apiError reads an error in either protocol: the code stands in a header or in
+// the body.
+func apiError(response *smithyhttp.Response, body []byte) error {
+	out := &smithy.GenericAPIError{Code: response.Header.Get("X-Amzn-ErrorType")}
+	code, message, err := restjson.GetErrorInfo(json.NewDecoder(bytes.NewReader(body)))
+	if err == nil {
+		out.Message = message
+		if out.Code == "" {
+			out.Code = code
+		}
+	}
+	out.Code = restjson.SanitizeErrorCode(out.Code)
+	if out.Code == "" {
+		out.Code = "UnknownError"
+	}
+	out.Fault = smithy.FaultClient
+	if response.StatusCode >= http.StatusInternalServerError {
+		out.Fault = smithy.FaultServer
+	}
+	return out
+}
+
+// Code is the code of an error that AWS answered with, or "".
+func Code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// Denied says whether AWS refused a call for want of permission.
+func Denied(err error) bool {
+	switch Code(err) {
+	case "AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "UnauthorizedException", "NotAuthorized":
+		return true
+	}
+	return false
+}
+
+// Missing says whether AWS answered that there is no such resource. Most Describe
+// operations of SageMaker say so by a validation error, which they do not declare.
+// https://github.com/aws/sagemaker-python-sdk/issues/1021
+func Missing(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ResourceNotFound", "ResourceNotFoundException":
+		return true
+	case "ValidationException":
+		m := strings.ToLower(api.ErrorMessage())
+		return strings.Contains(m, "could not find") || strings.Contains(m, "not found") || strings.Contains(m, "does not exist") || strings.Contains(m, "cannot find")
+	}
+	return false
+}
