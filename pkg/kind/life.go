@@ -52,6 +52,9 @@ func (r *Row) Life(status string) Life {
 // that describe, stop or delete it. There are several only where the key leaves
 // open which of two members names it: the first that finds something is right.
 func (r *Row) Requests(s Scope, key string) []map[string]string {
+	if key == "" {
+		return nil
+	}
 	if r.Kind == PipelineExecution {
 		return []map[string]string{{r.Key[0]: r.Build(s.Partition, s.Region, s.Account, key)}}
 	}
@@ -59,7 +62,7 @@ func (r *Row) Requests(s Scope, key string) []map[string]string {
 	if len(r.Key) > 1 {
 		values = strings.SplitN(key, "/", len(r.Key))
 	}
-	if key == "" || len(values) != len(r.Key) || slices.Contains(values, "") {
+	if len(values) != len(r.Key) || slices.Contains(values, "") {
 		return nil
 	}
 	requests := []map[string]string{{}}
