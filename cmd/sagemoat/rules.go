@@ -81,7 +81,7 @@ func describe(w io.Writer, name string, f *rules.File, now time.Time) error {
 	}
 	expired := f.Expired(now)
 	_, err := fmt.Fprintf(w, "%s: valid. %d of %d rules are on, %s, %s, %s (%d expired), response %s.\n",
-		name, on, len(rules.IDs()), count(len(f.Allow), "allow-list"), count(len(f.Overrides), "override"), count(len(f.Exceptions), "exception"), len(expired), f.Mode)
+		name, on, len(rules.IDs()), count(len(f.Allow), "allow-list"), count(len(f.Overrides), "override"), count(len(f.Exceptions), "exception"), len(expired), &f.Response)
 	for _, id := range rules.IDs() {
 		if err == nil && f.Rules[id].On {
 			_, err = fmt.Fprintf(w, "  on   %s\n", id)

@@ -50,16 +50,6 @@ type Setting struct {
 // Settings switches the rules that it names.
 type Settings map[ID]Setting
 
-// Mode is what is done about a failed verdict besides recording it.
-type Mode string
-
-// The modes.
-const (
-	Observe Mode = "observe" // findings only
-	Notify  Mode = "notify"  // findings and alerts: the default
-	Stop    Mode = "stop"    // findings, alerts, and a stop within its rails
-)
-
 // File is a rules file: what an organisation wants of its SageMaker AI
 // networks. The zero File is not valid; see [Default] and [Load].
 type File struct {
@@ -71,13 +61,13 @@ type File struct {
 	Overrides []Override
 	// Exceptions let some resources break some rules for some time.
 	Exceptions []Exception
-	// Mode is the response.
-	Mode Mode
+	// Response says what is done about what fails, and who is told.
+	Response Response
 }
 
 // Default is the rules file in force where none is given.
 func Default() *File {
-	f := &File{Rules: Settings{}, Mode: Notify}
+	f := &File{Rules: Settings{}, Response: defaultResponse()}
 	for _, id := range byDefault() {
 		f.Rules[id] = Setting{On: true}
 	}
@@ -106,7 +96,8 @@ type Match struct {
 	// Roles are IAM role ARNs of who made the call.
 	Roles []string
 	// Tags and Names (with * and ?) can be chosen by whoever creates the
-	// resource, so they stand in overrides that tighten, never in an exception.
+	// resource, so they stand in overrides that tighten and in routes, never in
+	// an exception or with a mode.
 	Tags  map[string]string
 	Names []string
 	// Resources are exact ARNs; exceptions only.

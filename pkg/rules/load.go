@@ -89,7 +89,7 @@ func (e Errors) Unwrap() []error {
 // [File.Expired].
 func Load(name string, data []byte, knownKinds []string) (*File, error) {
 	l := &loader{name: name, kinds: knownKinds, ids: map[string]int{}}
-	f := &File{Rules: Settings{}, Mode: Notify}
+	f := &File{Rules: Settings{}, Response: defaultResponse()}
 	if root := l.parse(data); root != nil {
 		l.root(root, f)
 	}
@@ -447,6 +447,8 @@ var examples = map[string]string{
 	"reason":   "the model zoo moves to the VPC in March",
 	"expires":  "2027-03-31",
 	"rules":    "[no-own-internet]",
+	"mode":     "observe",
+	"team":     "fraud-ml",
 }
 
 // need reports keys that a mapping lacks.
@@ -475,12 +477,7 @@ func (l *loader) unknown(n *node, what string, words []string) {
 	l.fail(n, remedy, "%s is not %s", n.found(), what)
 }
 
-func oneOf(words []string) string {
-	if len(words) == 1 {
-		return words[0]
-	}
-	return "one of " + strings.Join(words, ", ")
-}
+func oneOf(words []string) string { return "one of " + strings.Join(words, ", ") }
 
 // editDistance counts the letters to change, add or remove between a and b, or is
 // large where their lengths alone tell.
@@ -621,9 +618,6 @@ func knownWays() []posture.Way {
 	return []posture.Way{posture.RemoteAccess, posture.SSMAccess, posture.RemoteDebug, posture.DockerAccess}
 }
 
-// knownModes lists the modes.
-func knownModes() []Mode { return []Mode{Observe, Notify, Stop} }
-
 func (l *loader) root(n *node, f *File) {
 	ok := l.fields(n, readers{
 		"version": func(v *node) {
@@ -635,11 +629,7 @@ func (l *loader) root(n *node, f *File) {
 		"allow":      func(v *node) { f.Allow = eachItem(l, v, l.allow) },
 		"overrides":  func(v *node) { f.Overrides = eachItem(l, v, l.override) },
 		"exceptions": func(v *node) { f.Exceptions = eachItem(l, v, l.exception) },
-		"response": func(v *node) {
-			l.fields(v, readers{"mode": func(m *node) {
-				f.Mode = Mode(l.word("a mode", stringsOf(knownModes()))(m))
-			}})
-		},
+		"response":   func(v *node) { l.response(v, &f.Response) },
 	})
 	if ok {
 		l.need(n, "version")

@@ -21,7 +21,7 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/posture"
 )
 
-var testKinds = []string{"domain", "notebook-instance", "training-job"}
+var testKinds = []string{"domain", "endpoint", "notebook-instance", "processing-job", "training-job"}
 
 const everythingYAML = `version: 1
 rules:
@@ -59,6 +59,24 @@ exceptions:
     match: {resources: ["arn:aws:sagemaker:eu-west-1:111122223333:domain/d-y"]}
 response:
   mode: stop
+  modes:
+    - {match: {kinds: [domain, training-job], accounts: ["111122223333"], regions: [eu-west-1], roles: ["arn:aws:iam::111122223333:role/a/x"]}, mode: observe}
+    - match: {kinds: [training-job]}
+      mode: stop
+  stop: {severity: medium, grace: 1h30m, budget: {stops: 1000, within: 1m, share: 100}}
+  routes:
+    - match:
+        kinds: [domain]
+        accounts: ["111122223333"]
+        regions: [eu-west-1]
+        roles: ["arn:aws:iam::111122223333:role/a/x"]
+        tags: {team: fraud, app/kind: ""}
+        names: ["fraud-*"]
+        pipelines: [fraud-daily, "fraud-?"]
+      team: Fraud.ML_1
+      topic: arn:aws-us-gov:sns:us-gov-west-1:111122223333:Fraud_ML-1
+    - {match: {names: ["*"]}, team: ml}
+  digest: never
 `
 
 // switchedOn is all the rules, with those given on and the rest off.
@@ -112,7 +130,32 @@ func TestLoad(t *testing.T) {
 				Match: Match{Resources: []string{"arn:aws:sagemaker:eu-west-1:111122223333:domain/d-y"}},
 			},
 		},
-		Mode: Stop,
+		Response: Response{
+			Mode: Stop,
+			Modes: []ModeOverride{
+				{
+					Match: Match{
+						Kinds: []string{"domain", "training-job"}, Accounts: []string{"111122223333"}, Regions: []string{"eu-west-1"},
+						Roles: []string{"arn:aws:iam::111122223333:role/a/x"},
+					},
+					Mode: Observe,
+				},
+				{Match: Match{Kinds: []string{"training-job"}}, Mode: Stop},
+			},
+			Stop: Rails{Severity: Medium, Grace: 90 * time.Minute, Budget: Budget{Stops: 1000, Within: time.Minute, Share: 100}},
+			Routes: []Route{
+				{
+					Match: Match{
+						Kinds: []string{"domain"}, Accounts: []string{"111122223333"}, Regions: []string{"eu-west-1"},
+						Roles: []string{"arn:aws:iam::111122223333:role/a/x"},
+						Tags:  map[string]string{"team": "fraud", "app/kind": ""}, Names: []string{"fraud-*"},
+					},
+					Pipelines: []string{"fraud-daily", "fraud-?"},
+					Team:      "Fraud.ML_1", Topic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:Fraud_ML-1",
+				},
+				{Match: Match{Names: []string{"*"}}, Team: "ml"},
+			},
+		},
 	}
 	want.Rules[InteractiveAccess] = Setting{On: true, Ways: []posture.Way{posture.RemoteAccess, posture.SSMAccess}}
 	if d := cmp.Diff(want, got); d != "" {
@@ -143,8 +186,8 @@ func TestLoadDefaults(t *testing.T) {
 			if d := cmp.Diff(tt.want, f.Rules); d != "" {
 				t.Error(d)
 			}
-			if f.Mode != Notify {
-				t.Errorf("mode = %q, want notify", f.Mode)
+			if d := cmp.Diff(Default().Response, f.Response); d != "" {
+				t.Error(d)
 			}
 		})
 	}
@@ -169,6 +212,9 @@ const (
 // Pieces of files that are valid but for what a test is about.
 const (
 	overrideYAML  = "version: 1\noverrides:\n  - "
+	modeYAML      = "version: 1\nresponse:\n  modes:\n    - "
+	railsYAML     = "version: 1\nresponse:\n  stop: "
+	routeYAML     = "version: 1\nresponse:\n  routes:\n    - "
 	exceptionYAML = "version: 1\nexceptions:\n  - id: a\n    owner: b\n    reason: c\n    expires: 2027-03-31\n    rules: [no-bridge]\n    match: {accounts: ['111122223333']}\n"
 )
 
@@ -254,6 +300,7 @@ var refusals = []struct {
 	{"value missing", "version: 1\nrules:\nallow: []\n", []string{"2:7 rules: found nothing where a mapping belongs"}, "write a mapping", schemaRefuses},
 	{"unknown mode", "version: 1\nresponse: {mode: stopp}\n", []string{`2:18 response.mode: "stopp" is not a mode`}, `did you mean "stop"?`, schemaRefuses},
 	{"mode of a wrong type", "version: 1\nresponse: {mode: true}\n", []string{"2:18 response.mode: found the truth value true where a text"}, `"true"`, schemaRefuses},
+	{"how often of a wrong type", "version: 1\nresponse: {digest: false}\n", []string{"2:20 response.digest: found the truth value false where a text"}, `"false"`, schemaRefuses},
 	{"empty response", "version: 1\nresponse: {}\n", []string{"2:11 response: the mapping is empty"}, "mode", schemaRefuses},
 
 	// Rules.
@@ -283,7 +330,7 @@ var refusals = []struct {
 	{"every account and one", "version: 1\nallow:\n  - {accounts: [\"*\", \"111122223333\"], subnets: [subnet-1]}\n", []string{`3:17 allow[0].accounts[0]: "*" is not an account id`}, "12 digits", schemaRefuses},
 	{"accounts without a list", "version: 1\nallow:\n  - {accounts: \"111122223333\", subnets: [subnet-1]}\n", []string{`3:16 allow[0].accounts: found "111122223333" where a list`}, "[a, b]", schemaRefuses},
 	{"unknown kind", "version: 1\nallow:\n  - {accounts: ['*'], kinds: [traning-job], subnets: [subnet-1]}\n", []string{`3:31 allow[0].kinds[0]: "traning-job" is not a kind`}, `did you mean "training-job"?`, schemaAccepts},
-	{"malformed kind", "version: 1\nallow:\n  - {accounts: ['*'], kinds: [TrainingJob], subnets: [subnet-1]}\n", []string{`3:31 allow[0].kinds[0]: "TrainingJob" is not a kind`}, "use one of domain, notebook-instance, training-job", schemaRefuses},
+	{"malformed kind", "version: 1\nallow:\n  - {accounts: ['*'], kinds: [TrainingJob], subnets: [subnet-1]}\n", []string{`3:31 allow[0].kinds[0]: "TrainingJob" is not a kind`}, "use one of domain, endpoint, notebook-instance, processing-job, training-job", schemaRefuses},
 	{"region", "version: 1\nallow:\n  - {accounts: ['*'], regions: [Ireland], subnets: [subnet-1]}\n", []string{`3:33 allow[0].regions[0]: "Ireland" is not a Region`}, "eu-west-1", schemaRefuses},
 	{"ids in the wrong place", "version: 1\nallow:\n  - accounts: ['*']\n    vpc: subnet-1\n    subnets: [sg-1]\n    security-groups:\n      - vpc-1\n      - sg-*\n", []string{
 		`4:10 allow[0].vpc: "subnet-1" is not a VPC id`, `5:15 allow[0].subnets[0]: "sg-1" is not a subnet id`,
@@ -349,6 +396,60 @@ var refusals = []struct {
 		"8:25 exceptions[0].match.resources[0]: found a mapping", "8:31 exceptions[0].match.resources[1]: found a mapping",
 		"8:39 exceptions[0].match.resources[2]: found a mapping", "8:47 exceptions[0].match.resources[3]: found a mapping",
 	}, "one text", schemaRefuses},
+
+	// The response.
+	{"unknown key of the response", "version: 1\nresponse: {modus: stop}\n", []string{`2:12 response.modus: "modus" is not a key`}, `did you mean "modes"?`, schemaRefuses},
+	{"how often", "version: 1\nresponse: {digest: weekly}\n", []string{`2:20 response.digest: "weekly" is not how often a digest is sent`}, "use one of daily, never", schemaRefuses},
+	{"modes as a mapping", "version: 1\nresponse: {modes: {}}\n", []string{"2:19 response.modes: found a mapping where a list"}, "[a, b]", schemaRefuses},
+	{"a mode for nothing", modeYAML + "mode: stop\n", []string{"4:7 response.modes[0].match: the key is missing"}, "match: {accounts", schemaRefuses},
+	{"no mode", modeYAML + "match: {kinds: [domain]}\n", []string{"4:7 response.modes[0].mode: the key is missing"}, "mode: observe", schemaRefuses},
+	{"an entry that is a text", modeYAML + "stop\n", []string{`4:7 response.modes[0]: found "stop" where a mapping`}, "match, mode", schemaRefuses},
+	{"a wrong mode", modeYAML + "{match: {kinds: [domain]}, mode: watch}\n", []string{`4:40 response.modes[0].mode: "watch" is not a mode`}, "observe, notify, stop", schemaRefuses},
+	{"a mode by tags", modeYAML + "{match: {tags: {env: dev}, kinds: [domain]}, mode: observe}\n", []string{"4:16 response.modes[0].match.tags: a mode cannot depend on tags or names, for whoever creates"}, "match by kinds, accounts, regions or roles", schemaRefuses},
+	{"a mode by names", modeYAML + "{match: {names: [a]}, mode: stop}\n", []string{"4:16 response.modes[0].match.names: a mode cannot depend"}, "match by kinds", schemaRefuses},
+	{"a mode by resources", modeYAML + "{match: {resources: [a]}, mode: stop}\n", []string{`4:16 response.modes[0].match.resources: "resources" is not a key`}, "use one of accounts, kinds, regions, roles", schemaRefuses},
+	{"a mode by an account without quotes", modeYAML + "{match: {accounts: [111122223333]}, mode: stop}\n", []string{"4:27 response.modes[0].match.accounts[0]: 111122223333 without quotes"}, "quote it", schemaRefuses},
+	{"a mode for nobody's anything", modeYAML + "{match: {}, mode: stop}\n", []string{"4:15 response.modes[0].match: the mapping is empty"}, "accounts, kinds, regions, roles", schemaRefuses},
+	{"stopping what cannot be stopped", modeYAML + "{match: {kinds: [domain]}, mode: stop}\n", []string{`4:24 response.modes[0].match.kinds[0]: "domain" cannot be stopped: AWS has no call for it but deletion`}, "mode: notify", schemaAccepts},
+	{"stopping some that cannot be", modeYAML + "{mode: stop, match: {kinds: [training-job, endpoint, no-kind]}}\n", []string{
+		`4:50 response.modes[0].match.kinds[1]: "endpoint" cannot be stopped`, `4:60 response.modes[0].match.kinds[2]: "no-kind" is not a kind`,
+	}, "mode: notify", schemaAccepts},
+	{"rails as a text", railsYAML + "now\n", []string{`3:9 response.stop: found "now" where a mapping`}, "budget, grace, severity", schemaRefuses},
+	{"no rails", railsYAML + "{}\n", []string{"3:9 response.stop: the mapping is empty"}, "budget, grace, severity", schemaRefuses},
+	{"a severity of nothing that fails", railsYAML + "{severity: informational}\n", []string{`3:20 response.stop.severity: "informational" is not a severity of what fails`}, "use one of critical, high, medium, low", schemaRefuses},
+	{"a severity in capitals", railsYAML + "{severity: HIGH}\n", []string{`3:20 response.stop.severity: "HIGH" is not`}, "high", schemaRefuses},
+	{"grace without a unit", railsYAML + "{grace: 10}\n", []string{"3:17 response.stop.grace: the number 10 has no unit"}, "90s, 10m or 1h30m", schemaRefuses},
+	{"grace in words", railsYAML + "{grace: 10 minutes}\n", []string{`3:17 response.stop.grace: "10 minutes" is not a duration`}, "90s, 10m or 1h30m", schemaRefuses},
+	{"grace in days", railsYAML + "{grace: 1d}\n", []string{`3:17 response.stop.grace: "1d" is not a duration`}, "90s, 10m or 1h30m", schemaRefuses},
+	{"no grace", railsYAML + "{grace: }\n", []string{"3:16 response.stop.grace: found nothing"}, "write one text", schemaRefuses},
+	{"grace before the announcement", railsYAML + "{grace: -1m}\n", []string{`3:17 response.stop.grace: "-1m" is not a duration`}, "90s, 10m or 1h30m", schemaRefuses},
+	{"too much grace", railsYAML + "{grace: 24h1s}\n", []string{`3:17 response.stop.grace: "24h1s" is not accepted`}, "24h or less", schemaAccepts},
+	{"grace beyond numbers", railsYAML + "{grace: 99999999999999999999h}\n", []string{`3:17 response.stop.grace: "99999999999999999999h" is not accepted`}, "24h or less", schemaAccepts},
+	{"budget as a number", railsYAML + "{budget: 5}\n", []string{"3:18 response.stop.budget: found the number 5 where a mapping"}, "share, stops, within", schemaRefuses},
+	{"no stops", railsYAML + "{budget: {stops: 0}}\n", []string{"3:26 response.stop.budget.stops: the number 0 is not accepted"}, "from 1 to 1000", schemaRefuses},
+	{"too many stops", railsYAML + "{budget: {stops: 1001}}\n", []string{"3:26 response.stop.budget.stops: the number 1001 is not accepted"}, "from 1 to 1000", schemaRefuses},
+	{"stops in octal", railsYAML + "{budget: {stops: 010}}\n", []string{"3:26 response.stop.budget.stops: the number 010 is not accepted"}, "from 1 to 1000", schemaAccepts},
+	{"half a stop", railsYAML + "{budget: {stops: 0.5}}\n", []string{"3:26 response.stop.budget.stops: the number 0.5 is not accepted"}, "a whole number", schemaRefuses},
+	{"stops in words", railsYAML + "{budget: {stops: five}}\n", []string{`3:26 response.stop.budget.stops: found "five" where a number`}, "a whole number", schemaRefuses},
+	{"within no time", railsYAML + "{budget: {within: 59s}}\n", []string{`3:27 response.stop.budget.within: "59s" is not accepted`}, "from 1m to 24h", schemaAccepts},
+	{"within too long", railsYAML + "{budget: {within: 25h}}\n", []string{`3:27 response.stop.budget.within: "25h" is not accepted`}, "from 1m to 24h", schemaAccepts},
+	{"a share of nothing", railsYAML + "{budget: {share: 0}}\n", []string{"3:26 response.stop.budget.share: the number 0 is not accepted"}, "from 1 to 100", schemaRefuses},
+	{"more than all", railsYAML + "{budget: {share: 101}}\n", []string{"3:26 response.stop.budget.share: the number 101 is not accepted"}, "from 1 to 100", schemaRefuses},
+	{"a share with a sign", railsYAML + "{budget: {share: 20%}}\n", []string{`3:26 response.stop.budget.share: found "20%" where a number`}, "from 1 to 100", schemaRefuses},
+	{"a number that was refused", railsYAML + "{budget: {share: *x}, grace: *x}\n", []string{"3:26 response.stop.budget.share: aliases", "3:38 response.stop.grace: aliases"}, "write the value out", schemaNever},
+	{"a route to nobody", routeYAML + "match: {names: [a]}\n", []string{"4:7 response.routes[0].team: the key is missing"}, "team: fraud-ml", schemaRefuses},
+	{"a route of everything", routeYAML + "team: a\n", []string{"4:7 response.routes[0].match: the key is missing"}, "match: {accounts", schemaRefuses},
+	{"a route that is a text", routeYAML + "a\n", []string{`4:7 response.routes[0]: found "a" where a mapping`}, "match, team, topic", schemaRefuses},
+	{"a route by resources", routeYAML + "{match: {resources: [a]}, team: a}\n", []string{`4:16 response.routes[0].match.resources: "resources" is not a key`}, "accounts, kinds, names, pipelines, regions, roles, tags", schemaRefuses},
+	{"a route by a wrong pattern", routeYAML + "{match: {pipelines: ['a b'], names: ['[a]'], tags: [a]}, team: a}\n", []string{
+		`4:28 response.routes[0].match.pipelines[0]: "a b" is not a name pattern`, `4:44 response.routes[0].match.names[0]: "[a]" is not`, "4:58 response.routes[0].match.tags: found no tags",
+	}, "* and ?", schemaRefuses},
+	{"a team with blanks", routeYAML + "{match: {names: [a]}, team: fraud ml}\n", []string{`4:35 response.routes[0].team: "fraud ml" is not the name of a team`}, "64 letters", schemaRefuses},
+	{"a long team", routeYAML + "{match: {names: [a]}, team: " + strings.Repeat("a", 65) + "}\n", []string{"4:35 response.routes[0].team: "}, "64 letters", schemaRefuses},
+	{"a topic's name", routeYAML + "{match: {names: [a]}, team: a, topic: fraud-ml}\n", []string{`4:45 response.routes[0].topic: "fraud-ml" is not the ARN of a standard SNS topic`}, "arn:aws:sns:eu-west-1:111122223333:name", schemaRefuses},
+	{"a FIFO topic", routeYAML + "{match: {names: [a]}, team: a, topic: 'arn:aws:sns:eu-west-1:111122223333:a.fifo'}\n", []string{"4:45 response.routes[0].topic: "}, "arn:aws:sns", schemaRefuses},
+	{"a queue", routeYAML + "{match: {names: [a]}, team: a, topic: 'arn:aws:sqs:eu-west-1:111122223333:a'}\n", []string{"4:45 response.routes[0].topic: "}, "arn:aws:sns", schemaRefuses},
+	{"a topic's subscription", routeYAML + "{match: {names: [a]}, team: a, topic: 'arn:aws:sns:eu-west-1:111122223333:a:b'}\n", []string{"4:45 response.routes[0].topic: "}, "arn:aws:sns", schemaRefuses},
 }
 
 func TestLoadRefuses(t *testing.T) {
@@ -377,6 +478,32 @@ func TestLoadRefuses(t *testing.T) {
 				t.Errorf("remedy = %q, want it to tell %q", all[0].Remedy, tt.remedy)
 			}
 		})
+	}
+}
+
+// TestLimits: what is just within a bound is read.
+func TestLimits(t *testing.T) {
+	f, err := Load("rules.yaml", []byte(railsYAML+"{severity: low, grace: 24h, budget: {stops: 1, within: 60s, share: 1}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Rails{Severity: Low, Grace: 24 * time.Hour, Budget: Budget{Stops: 1, Within: time.Minute, Share: 1}}
+	if f.Response.Stop != want {
+		t.Errorf("got %+v, want %+v", f.Response.Stop, want)
+	}
+	f, err = Load("rules.yaml", []byte(railsYAML+"{grace: 0s, budget: {within: 23h59m60s}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = defaultResponse().Stop
+	want.Budget.Within = 24 * time.Hour
+	if f.Response.Stop != want {
+		t.Errorf("got %+v, want %+v", f.Response.Stop, want)
+	}
+	long := strings.Repeat("a", 64)
+	f, err = Load("rules.yaml", []byte(routeYAML+"{match: {names: [a]}, team: "+long+", topic: arn:aws:sns:eu-west-1:111122223333:a}\n"), nil)
+	if err != nil || f.Response.Routes[0].Team != long || f.Response.Routes[0].Topic != "arn:aws:sns:eu-west-1:111122223333:a" {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }
 
@@ -508,9 +635,13 @@ func TestSchemaNames(t *testing.T) {
 	if d := cmp.Diff(stringsOf(knownWays()), enum(defs["way"])); d != "" {
 		t.Errorf("ways: %s", d)
 	}
-	response := doc["properties"].(map[string]any)["response"].(map[string]any)
-	if d := cmp.Diff(stringsOf(knownModes()), enum(response["properties"].(map[string]any)["mode"])); d != "" {
+	if d := cmp.Diff(stringsOf(knownModes()), enum(defs["mode"])); d != "" {
 		t.Errorf("modes: %s", d)
+	}
+	response := doc["properties"].(map[string]any)["response"].(map[string]any)["properties"].(map[string]any)
+	stop := response["stop"].(map[string]any)["properties"].(map[string]any)
+	if d := cmp.Diff(stopSeverities(), enum(stop["severity"])); d != "" {
+		t.Errorf("severities: %s", d)
 	}
 	form := regexp.MustCompile(defs["kinds"].(map[string]any)["items"].(map[string]any)["pattern"].(string))
 	for _, k := range kind.Kinds() {
@@ -546,7 +677,7 @@ func TestStarter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(&File{Rules: switchedOn(byDefault()...), Mode: Notify}, f); d != "" {
+	if d := cmp.Diff(&File{Rules: switchedOn(byDefault()...), Response: defaultResponse()}, f); d != "" {
 		t.Errorf("the starter is not the default: %s", d)
 	}
 	f, err = Load("starter.yaml", uncommented(), kind.Kinds())
@@ -558,8 +689,13 @@ func TestStarter(t *testing.T) {
 			t.Errorf("%s is off", id)
 		}
 	}
-	if len(f.Allow) != 2 || len(f.Overrides) != 2 || len(f.Exceptions) != 1 {
-		t.Errorf("%d, %d and %d entries", len(f.Allow), len(f.Overrides), len(f.Exceptions))
+	if len(f.Allow) != 2 || len(f.Overrides) != 2 || len(f.Exceptions) != 1 || len(f.Response.Modes) != 2 || len(f.Response.Routes) != 2 {
+		t.Errorf("%d, %d, %d, %d and %d entries", len(f.Allow), len(f.Overrides), len(f.Exceptions), len(f.Response.Modes), len(f.Response.Routes))
+	}
+	rails := defaultResponse().Stop
+	rails.Grace = 10 * time.Minute
+	if f.Response.Stop != rails || !f.Response.Digest {
+		t.Errorf("the rails shown are %+v, want the default ones", f.Response.Stop)
 	}
 	for i, line := range strings.Split(string(Starter()), "\n") {
 		if len(line) > 80 {
