@@ -14,10 +14,10 @@ type Life uint8
 const (
 	LifeUnknown Life = iota // a status that is not known here
 	Running                 // code runs, or may begin to at any moment
-	Halting                 // it is on its way to an end
+	Halting                 // it is being stopped
 	Halted                  // the resource is there, and nothing runs in it
 	Over                    // a job that came to its end
-	Removed                 // it was deleted
+	Removed                 // it was deleted, or is being deleted
 )
 
 // Life says what a status of the kind means, in whichever spelling: the APIs
@@ -33,7 +33,7 @@ func (r *Row) Life(status string) Life {
 		"INSERVICE", "CREATING", "UPDATING", "SYSTEMUPDATING", "ROLLINGBACK", "ACTIVE", "PENDINGMAINTENANCE", "INMAINTENANCE",
 		"UPDATEFAILED", "UPDATEROLLBACKFAILED":
 		return Running
-	case "STOPPING", "DELETING":
+	case "STOPPING":
 		return Halting
 	case "COMPLETED", "SUCCEEDED", "COMPLETEDWITHFAILURES", "FAILED", "STOPPED", "EXPIRED", "DELETEFAILED", "DELETIONFAILED":
 		if r.Ends {
@@ -42,7 +42,7 @@ func (r *Row) Life(status string) Life {
 		return Halted
 	case "OUTOFSERVICE":
 		return Halted
-	case "DELETED":
+	case "DELETING", "DELETED":
 		return Removed
 	}
 	return LifeUnknown

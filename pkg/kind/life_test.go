@@ -75,7 +75,7 @@ func TestLife(t *testing.T) {
 		want   Life
 	}{
 		{TrainingJob, "InProgress", Running}, {CompilationJob, "INPROGRESS", Running}, {InferenceRecommendationsJob, "IN_PROGRESS", Running},
-		{TrainingJob, "Stopping", Halting}, {TrainingJob, "Stopped", Over}, {TrainingJob, "Failed", Over}, {TrainingJob, "Deleting", Halting},
+		{TrainingJob, "Stopping", Halting}, {TrainingJob, "Stopped", Over}, {TrainingJob, "Failed", Over}, {TrainingJob, "Deleting", Removed},
 		{NotebookInstance, "Stopped", Halted}, {NotebookInstance, "InService", Running}, {NotebookInstance, "Failed", Halted},
 		{Endpoint, "OutOfService", Halted}, {Endpoint, "IN_SERVICE", Running}, {Endpoint, "UpdateRollbackFailed", Running},
 		{App, "Deleted", Removed}, {PipelineExecution, "Executing", Running}, {PipelineExecution, "CompletedWithFailures", Over},
