@@ -12,16 +12,33 @@ help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Judge the shipped records of every kind; needs nothing but Go
+demo: ## Show it at work in AWS in memory, then judge the shipped records; needs nothing but Go
 	@$(GO) build -o bin/ ./cmd/sagemoat
+	@$(GO) build -o bin/demo ./demo
+	@bin/demo
+	@echo
+	@echo "The same judgement over the shipped records of every kind (sagemoat audit demo/cloudtrail.json):"
+	@echo
 	@bin/sagemoat audit --rules demo/rules.yaml demo/cloudtrail.json || [ $$? -eq 1 ]
 
 .PHONY: build
 build: ## Build the command into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/sagemoat
 
+.PHONY: package
+package: ## Build the functions as deployed: dist/<function>.zip, reproducible
+	$(GO) run ./internal/gen/package
+
 .PHONY: test
-test: check cover lint ## All that a change must pass: build, tests, coverage, lint
+test: tools check cover lint ## All that a change must pass: build, tests, coverage, lint
+
+# What the tests need beside Go: a JDK and Maven for AWS's own event-ruler and
+# DynamoDB Local, Python for moto. Their packages come from Maven Central and PyPI.
+.PHONY: tools
+tools:
+	@for tool in javac mvn; do command -v $$tool >/dev/null || missing=1; done; \
+	python3 -c 'import venv, ensurepip' 2>/dev/null || missing=1; \
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq default-jdk-headless maven python3-venv; fi
 
 .PHONY: check
 check:
@@ -43,6 +60,13 @@ lint: ## Lint, and check the linter's own configuration
 .PHONY: race
 race: ## Run the tests under the race detector
 	$(GO) test -race ./...
+
+# The packages whose tests have a large number of rounds.
+CHAOS = $$(grep -rl --include='*_test.go' 'sagemoat/internal/chaos"' . | xargs -n1 dirname | sort -u)
+
+.PHONY: chaos
+chaos: ## Run the fault tests at full size: 100,000 events, every crash point (docs/chaos.md)
+	$(GO) test -count=1 -v -timeout 2h -run 'Test' $(CHAOS) -chaos | grep -vE '^(=== |--- PASS|PASS)' 
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser, FUZZTIME each (default 60s)

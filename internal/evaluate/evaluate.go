@@ -148,6 +148,7 @@ func (e *Evaluator) fromRecord(ctx context.Context, o *kind.Observation, age tim
 	own.Partition, own.Account, own.Region = e.Scope.Partition, e.Scope.Account, e.Scope.Region
 	in := e.blank(o.Row, o.Key, func(in *ledger.Entry) {
 		in.Created = o.Time
+		in.ARN = spelled(in.ARN, o.ARN)
 		in.Origin = originOf(o)
 		in.Life = ledger.Life{At: o.Time, State: ledger.Live}
 		in.Carry = carryOf(o)
@@ -158,6 +159,16 @@ func (e *Evaluator) fromRecord(ctx context.Context, o *kind.Observation, age tim
 		observation: &own, record: rec, tags: tags, tagsKnown: known, at: o.Time, role: o.Role,
 	}, age)
 	return in, err
+}
+
+// spelled is the ARN as AWS spells it: names of notebook instances, endpoints and
+// apps are in small letters there. What is said to be the ARN is believed only as
+// far as that, but where the name does not tell it.
+func spelled(built, said string) string {
+	if built == "" || strings.EqualFold(built, said) {
+		return said
+	}
+	return built
 }
 
 func originOf(o *kind.Observation) ledger.Origin {
@@ -196,7 +207,7 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 	in, err := e.described(ctx, row, key, old, o, age)
 	switch {
 	case errors.Is(err, live.ErrMissing) && age < e.Visible:
-		return nil, fmt.Errorf("%s: %w", Resource(row.Kind, key), errors.Join(ErrNotYet, err))
+		return nil, fmt.Errorf("%s: %w: %w", Resource(row.Kind, key), ErrNotYet, err)
 	case errors.Is(err, live.ErrMissing):
 		return e.missing(ctx, row, key, old, o, age)
 	case errors.Is(err, live.ErrDenied), errors.Is(err, live.ErrUnreadable):
@@ -239,9 +250,7 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, ol
 		key = name
 	}
 	in := e.blank(row, key, func(in *ledger.Entry) {
-		if in.ARN == "" || row.Resource == "" {
-			in.ARN = d.ARN
-		}
+		in.ARN = spelled(in.ARN, d.ARN)
 		in.Created = d.Created
 		in.Life = ledger.Life{At: at, State: state(d.Life(row)), Status: d.Status}
 		in.Origin = originOf(o)
@@ -280,7 +289,7 @@ func (e *Evaluator) missing(ctx context.Context, row *kind.Row, key string, old 
 	gone := ledger.Life{At: e.Now().UTC(), State: ledger.Gone}
 	var in ledger.Entry
 	switch {
-	case o != nil && o.Call != nil && o.Call.Effect == kind.Creates && o.Told():
+	case o != nil && o.Call != nil && o.Call.Effect == kind.Creates:
 		// It came and went; its record is all there is.
 		var err error
 		if in, err = e.fromRecord(ctx, o, age); err != nil {
@@ -308,7 +317,7 @@ func (e *Evaluator) unseen(ctx context.Context, row *kind.Row, key string, old *
 			return e.settle(ctx, row, key, in, age)
 		}
 	}
-	if old != nil && (old.Verdict.Compliance == rules.Failed || old.Verdict.Whole && !row.Fresh) {
+	if old != nil && old.Life.State != ledger.Gone && (old.Verdict.Compliance == rules.Failed || old.Verdict.Whole && !row.Fresh) {
 		return old, nil
 	}
 	at := e.Now().UTC()
@@ -329,6 +338,7 @@ func (e *Evaluator) unseen(ctx context.Context, row *kind.Row, key string, old *
 	if err != nil {
 		return nil, err
 	}
+	in.Verdict.Unseen = !row.Fresh
 	return e.settle(ctx, row, key, in, age)
 }
 
@@ -355,7 +365,7 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 		next, unsettled := ledger.Merge(old, in)
 		if old != nil && same(old, &next) {
 			if unsettled {
-				return old, e.again(ctx, row, key, in, age)
+				return e.again(ctx, row, key, old, in, age)
 			}
 			return old, nil
 		}
@@ -366,7 +376,7 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 			return nil, err
 		}
 		if unsettled {
-			return &next, e.again(ctx, row, key, in, age)
+			return e.again(ctx, row, key, &next, in, age)
 		}
 		return &next, nil
 	}
@@ -376,12 +386,11 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 // again looks once more where a record left the order open. Looking tells the
 // present, which is later than any record; only a look within the same second
 // does not settle it.
-func (e *Evaluator) again(ctx context.Context, row *kind.Row, key string, in ledger.Entry, age time.Duration) error {
+func (e *Evaluator) again(ctx context.Context, row *kind.Row, key string, now *ledger.Entry, in ledger.Entry, age time.Duration) (*ledger.Entry, error) {
 	if in.Verdict.Described || row.Describe.Name == "" {
-		return fmt.Errorf("%s: two things in one second: %w", in.Resource, ErrNotYet)
+		return now, fmt.Errorf("%s: two things in one second: %w", in.Resource, ErrNotYet)
 	}
-	_, err := e.look(ctx, row, key, nil, max(age, e.Visible))
-	return err
+	return e.look(ctx, row, key, nil, max(age, e.Visible))
 }
 
 // same says whether a merge changed nothing.

@@ -41,7 +41,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		return references.Err
 	}
 	if references.Missing && age < e.Visible {
-		return fmt.Errorf("%s refers to something: %w", in.Resource, errors.Join(ErrNotYet, live.ErrMissing))
+		return fmt.Errorf("what %s refers to: %w: %w", in.Resource, ErrNotYet, live.ErrMissing)
 	}
 	if s.described != nil && set.File.UsesTags() && in.ARN != "" {
 		// Where they cannot be had they are not known, and so judged.

@@ -39,7 +39,7 @@ const (
 	Queue      = "sagemoat-events"
 	DeadLetter = "sagemoat-dead-letters"
 	Topic      = "sagemoat-alerts"
-	StopAction = "SagemoatStop" // the custom action of Security Hub
+	StopAction = respond.ActionID
 )
 
 // Options say what to build.
@@ -54,6 +54,8 @@ type Options struct {
 	Store Store
 	// Logs takes the functions' logs and metrics; nil is nowhere.
 	Logs io.Writer
+	// Killer kills functions in the middle; nil never.
+	Killer *Killer
 }
 
 // Store is a ledger whose stream can be read.
@@ -71,9 +73,13 @@ type Flow struct {
 	Intake    *intake.Handler
 	Publisher *publish.Publisher
 	Responder *respond.Handler
+	// Crash, if set, is asked after each batch of events whether the function
+	// ended before it could answer.
+	Crash func() bool
 
 	ruleset evaluate.Ruleset
 	poller  sandbox.Poller
+	killer  *Killer
 	// What the stream still has to deliver to either of its readers.
 	toPublish, toRespond []ledger.Change
 	waiting              bool
@@ -87,9 +93,12 @@ func New(ctx context.Context, o Options) (f *Flow, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f = &Flow{World: w, Clock: o.Clock, Store: o.Store}
+	f = &Flow{World: w, Clock: o.Clock, Store: o.Store, killer: o.Killer}
 	if f.Store == nil {
 		f.Store = ledger.NewMemory(w.Now)
+	}
+	if f.killer != nil {
+		f.Store = mortal{f.Store, f.killer}
 	}
 	if o.Logs == nil {
 		o.Logs = io.Discard
@@ -120,6 +129,9 @@ func New(ctx context.Context, o Options) (f *Flow, stop func(), err error) {
 			return nil, err
 		}
 		out, err := f.Intake.Handle(ctx, batch)
+		if f.killer.buried() || f.Crash != nil && f.Crash() {
+			return nil, errKilled
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -130,10 +142,11 @@ func New(ctx context.Context, o Options) (f *Flow, stop func(), err error) {
 }
 
 // client is the SDK's configuration of a function's role.
-func client(w *sandbox.World, endpoint, role string, retryer func() aws.Retryer) aws.Config {
+func (f *Flow) client(endpoint, role string, retryer func() aws.Retryer) aws.Config {
+	w := f.World
 	key, secret := w.Credentials("sagemoat-"+role, role)
 	return aws.Config{
-		Region: w.Region(), BaseEndpoint: &endpoint, Retryer: retryer,
+		Region: w.Region(), BaseEndpoint: &endpoint, Retryer: retryer, HTTPClient: f.killer.client(),
 		Credentials: credentials.NewStaticCredentialsProvider(key, secret, "session"),
 	}
 }
@@ -156,7 +169,7 @@ func (f *Flow) build(endpoint, queue string, logs io.Writer) (err error) {
 			}),
 		}
 	}
-	audit, respondTo := client(w, endpoint, "audit", standard), client(w, endpoint, "respond", standard)
+	audit, respondTo := f.client(endpoint, "audit", standard), f.client(endpoint, "respond", standard)
 	messages := sqs.NewFromConfig(audit)
 	f.Evaluator = evaluator(awsjson.New(audit))
 	f.Intake = &intake.Handler{
@@ -170,7 +183,7 @@ func (f *Flow) build(endpoint, queue string, logs io.Writer) (err error) {
 	}
 	f.Publisher = publish.New(publish.Options{
 		Store:   f.Store,
-		Hub:     awsjson.New(client(w, endpoint, "publish", func() aws.Retryer { return aws.NopRetryer{} })),
+		Hub:     awsjson.New(f.client(endpoint, "publish", func() aws.Retryer { return aws.NopRetryer{} })),
 		Account: w.Account(), Region: w.Region(),
 		DeadLetter: func(ctx context.Context, l publish.Letter) error {
 			body, err := json.Marshal(l)
@@ -217,7 +230,7 @@ func (f *Flow) Every(ctx context.Context, d time.Duration, do func(context.Conte
 		if ctx.Err() != nil {
 			return
 		}
-		if err := do(ctx); err != nil && f.err == nil {
+		if err := do(ctx); !f.killer.buried() && err != nil && f.err == nil {
 			f.err = err
 		}
 		f.stream(ctx)
@@ -241,8 +254,8 @@ func (f *Flow) stream(ctx context.Context) {
 		if len(changes) == 0 && len(f.toPublish)+len(f.toRespond) == 0 {
 			return
 		}
-		f.toPublish = deliver(ctx, f.toPublish, f.Publisher.Handle)
-		f.toRespond = deliver(ctx, f.toRespond, f.Responder.Changes)
+		f.toPublish = f.deliver(ctx, f.toPublish, f.Publisher.Handle)
+		f.toRespond = f.deliver(ctx, f.toRespond, f.Responder.Changes)
 		if len(changes) == 0 {
 			break
 		}
@@ -258,11 +271,11 @@ func (f *Flow) stream(ctx context.Context) {
 
 // deliver hands changes to a reader in batches, and returns what is left: from
 // the first that failed on, as Lambda does.
-func deliver(ctx context.Context, changes []ledger.Change, to func(context.Context, []ledger.Change) ([]string, error)) []ledger.Change {
+func (f *Flow) deliver(ctx context.Context, changes []ledger.Change, to func(context.Context, []ledger.Change) ([]string, error)) []ledger.Change {
 	for len(changes) > 0 {
 		n := min(batch, len(changes))
 		failed, err := to(ctx, changes[:n])
-		if err != nil && len(failed) == 0 {
+		if f.killer.buried() || err != nil && len(failed) == 0 {
 			return changes
 		}
 		for i := range changes[:n] {

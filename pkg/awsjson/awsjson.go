@@ -325,7 +325,7 @@ func Missing(err error) bool {
 		return true
 	case "ValidationException":
 		m := strings.ToLower(api.ErrorMessage())
-		return strings.Contains(m, "could not find") || strings.Contains(m, "not found") || strings.Contains(m, "does not exist") || strings.Contains(m, "cannot find")
+		return strings.Contains(m, "could not find") || strings.Contains(m, "not found") || strings.Contains(m, "recordnotfound") || strings.Contains(m, "does not exist") || strings.Contains(m, "cannot find")
 	}
 	return false
 }

@@ -126,7 +126,7 @@ const most = 512
 
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{1,6}){1,2}-[0-9]{1,2}$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{1,10}){1,2}-[0-9]{1,2}$`)
 	networkPattern = regexp.MustCompile(`^(subnet|sg)-[0-9A-Za-z]{1,64}$`)
 )
 
@@ -156,10 +156,10 @@ func (f *Finding) ASFF(now time.Time) (ASFF, error) {
 	if at.IsZero() {
 		at = now
 	}
-	stamp := at.UTC().Format("2006-01-02T15:04:05.000Z")
+	stamp := stamp(at)
 	out := ASFF{
 		SchemaVersion:         "2018-10-08",
-		ID:                    f.asffID(),
+		ID:                    f.ID(),
 		ProductARN:            "arn:" + f.partition() + ":securityhub:" + f.Region + ":" + f.Account + ":product/" + f.Account + "/default",
 		ProductName:           "sagemoat",
 		CompanyName:           "sagemoat",
@@ -184,8 +184,10 @@ func (f *Finding) ASFF(now time.Time) (ASFF, error) {
 
 func (f *Finding) partition() string { return cmp.Or(f.Partition, kind.Partition(f.Region)) }
 
-// asffID is the same for every finding about a resource.
-func (f *Finding) asffID() string {
+// ID is the id of every finding about the resource, in the AWS Security Finding
+// Format. It takes nothing but the row, where the resource is, its ARN or else
+// its name, and when it was created.
+func (f *Finding) ID() string {
 	id := f.ARN
 	if id == "" {
 		id = strings.Join([]string{f.Account, f.Region, f.Resource()}, "/")

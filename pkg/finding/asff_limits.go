@@ -60,6 +60,9 @@ func Validate(a ASFF) error {
 	c.provider(a.FindingProviderFields)
 	c.oneOf("Compliance.Status", string(a.Compliance.Status), string(rules.Passed), string(rules.Failed), string(rules.Warning), string(rules.NotAvailable))
 	c.list("Compliance.RelatedRequirements", len(a.Compliance.RelatedRequirements), 0, maxRequirements)
+	for i, r := range a.Compliance.RelatedRequirements {
+		c.length(fmt.Sprintf("Compliance.RelatedRequirements[%d]", i), r, maxFinding)
+	}
 	if r := a.Remediation; r != nil {
 		c.length("Remediation.Recommendation.Text", r.Recommendation.Text, 512)
 	}

@@ -290,6 +290,108 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// TestValidateKnownBad are findings that Security Hub refused of others, or that
+// its documentation forbids, beside those of [TestValidate].
+func TestValidateKnownBad(t *testing.T) {
+	good, err := bridge(t).ASFF(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const product = "arn:aws-cn:securityhub:cn-north-1:111122223333:product/111122223333/default"
+	long := func(n int) string { return strings.Repeat("x", n) }
+	type sample struct {
+		why    string // where it was seen, or what it is
+		member string
+		change func(*ASFF)
+	}
+	samples := []sample{
+		{"aquasecurity/kube-bench#903", "Recommendation.Text", func(a *ASFF) { a.Remediation = &ASFFRemediation{ASFFRecommendation{Text: long(1500)}} }},
+		{"tenable/Security-Hub#13", "Recommendation.Text", func(a *ASFF) {
+			a.Remediation = &ASFFRemediation{ASFFRecommendation{Text: strings.Repeat("é", 513)}}
+		}},
+		{"aws-samples/aws-securityhub-config-integration#3", "FindingProviderFields", func(a *ASFF) { a.FindingProviderFields = ASFFProviderFields{} }},
+		{"aquasecurity/trivy#6010: no Region", "ProductArn", func(a *ASFF) { a.ProductARN = strings.Replace(product, "cn-north-1", "", 1) }},
+		{"prowler-cloud/prowler#3040: another partition", "ProductArn", func(a *ASFF) { a.ProductARN = strings.Replace(product, "aws-cn", "aws", 1) }},
+		{"cloud-custodian#6091: no account", "ProductArn", func(a *ASFF) { a.ProductARN = "arn:aws-cn:securityhub:cn-north-1::product/sagemoat/sagemoat" }},
+		{"prowler-cloud/prowler#867: another account", "ProductArn", func(a *ASFF) { a.AWSAccountID = "444455556666" }},
+		{"mitre/heimdall2#3357: a long field", "ProductFields", func(a *ASFF) { a.ProductFields = map[string]string{"k": long(32_768)} }},
+		{"mitre/heimdall2#3357: a long field", "Description", func(a *ASFF) { a.Description = long(32_768) }},
+		{"mitre/heimdall2#3357: a long field", "Title", func(a *ASFF) { a.Title = long(32_768) }},
+		{"no product", "ProductArn", func(a *ASFF) { a.ProductARN = "" }},
+		{"another version", "SchemaVersion", func(a *ASFF) { a.SchemaVersion = "2018-10-8" }},
+		{"no version", "SchemaVersion", func(a *ASFF) { a.SchemaVersion = "" }},
+		{"no generator", "GeneratorId", func(a *ASFF) { a.GeneratorID = "" }},
+		{"no title", "Title", func(a *ASFF) { a.Title = "" }},
+		{"a blank title", "Title", func(a *ASFF) { a.Title = "\t\u00a0\n" }},
+		{"no description", "Description", func(a *ASFF) { a.Description = "" }},
+		{"characters of several bytes", "Description", func(a *ASFF) { a.Description = strings.Repeat("界", 1025) }},
+		{"dashes", "AwsAccountId", func(a *ASFF) { a.AWSAccountID = "1111-2222-3333" }},
+		{"letters", "AwsAccountId", func(a *ASFF) { a.AWSAccountID = "11112222333x" }},
+		{"no account", "AwsAccountId", func(a *ASFF) { a.AWSAccountID = "" }},
+		{"a digit too many", "AwsAccountId", func(a *ASFF) { a.AWSAccountID = "1111222233334" }},
+		{"a time without a zone", "CreatedAt", func(a *ASFF) { a.CreatedAt = "2026-11-02T09:14:07" }},
+		{"a date", "CreatedAt", func(a *ASFF) { a.CreatedAt = "2026-11-02" }},
+		{"seconds since 1970", "UpdatedAt", func(a *ASFF) { a.UpdatedAt = "1793610847" }},
+		{"a time with a blank", "UpdatedAt", func(a *ASFF) { a.UpdatedAt = "2026-11-02 09:14:07Z" }},
+		{"no such day", "UpdatedAt", func(a *ASFF) { a.UpdatedAt = "2026-11-32T09:14:07Z" }},
+		{"no state", "RecordState", func(a *ASFF) { a.RecordState = "" }},
+		{"a state in lower case", "RecordState", func(a *ASFF) { a.RecordState = "archived" }},
+		{"a label in lower case", "Severity.Label", func(a *ASFF) { a.FindingProviderFields.Severity.Label = "high" }},
+		{"a label of others", "Severity.Label", func(a *ASFF) { a.FindingProviderFields.Severity.Label = "MODERATE" }},
+		{"no original", "Severity.Original", func(a *ASFF) { a.FindingProviderFields.Severity.Original = "" }},
+		{"another namespace", "Types", func(a *ASFF) { a.FindingProviderFields.Types = []string{"Software & Configuration Checks"} }},
+		{"four levels", "Types", func(a *ASFF) { a.FindingProviderFields.Types = []string{"Effects/a/b/c"} }},
+		{"an empty level", "Types", func(a *ASFF) { a.FindingProviderFields.Types = []string{"Effects//b"} }},
+		{"51 types", "Types", func(a *ASFF) { a.FindingProviderFields.Types = slices.Repeat([]string{"TTPs"}, 51) }},
+		{"no status", "Compliance.Status", func(a *ASFF) { a.Compliance.Status = "" }},
+		{"a status of others", "Compliance.Status", func(a *ASFF) { a.Compliance.Status = "FAIL" }},
+		{"a blank requirement", "RelatedRequirements", func(a *ASFF) { a.Compliance.RelatedRequirements = []string{" "} }},
+		{"a blank field", "ProductFields", func(a *ASFF) { a.ProductFields = map[string]string{"k": ""} }},
+		{"a blank key", "ProductFields", func(a *ASFF) { a.ProductFields = map[string]string{"": "v"} }},
+		{"a long id", "Resources[0].Id", func(a *ASFF) { a.Resources[0].ID = long(513) }},
+		{"a long type", "Resources[0].Type", func(a *ASFF) { a.Resources[0].Type = long(257) }},
+		{"no Region", "Resources[0].Region", func(a *ASFF) { a.Resources[0].Region = "" }},
+		{"no Region of AWS", "Resources[0].Region", func(a *ASFF) { a.Resources[0].Region = "global" }},
+		{"a zone", "Resources[0].Region", func(a *ASFF) { a.Resources[0].Region = "cn-north-1a" }},
+		{"no partition", "Resources[0].Partition", func(a *ASFF) { a.Resources[0].Partition = "" }},
+		{"no partition of AWS", "Resources[0].Partition", func(a *ASFF) { a.Resources[0].Partition = "azure" }},
+		{"51 details", "Details.Other", func(a *ASFF) { a.Resources[0].Details = &ASFFDetails{Other: manyFields(51)} }},
+		{"a long detail", "Details.Other", func(a *ASFF) { a.Resources[0].Details = &ASFFDetails{Other: map[string]string{long(128): "v"}} }},
+		{"a blank detail", "Details.Other", func(a *ASFF) { a.Resources[0].Details = &ASFFDetails{Other: map[string]string{"k": " "}} }},
+		{"240 KB in many small pieces", "the finding has", func(a *ASFF) {
+			a.Resources[0].Details = &ASFFDetails{NotebookInstance: &ASFFNotebookInstance{SecurityGroups: slices.Repeat([]string{"sg-0123456789abcdef0"}, 12_000)}}
+		}},
+	}
+	for _, s := range samples {
+		a := good
+		a.Resources = slices.Clone(good.Resources)
+		s.change(&a)
+		if err := Validate(a); err == nil || !strings.Contains(err.Error(), s.member) {
+			t.Errorf("%s (%s): %v", s.member, s.why, err)
+		}
+	}
+	// With those of TestValidate.
+	if len(samples)+32 < 60 {
+		t.Errorf("only %d samples", len(samples))
+	}
+}
+
+// TestRegions: findings are made in every Region, however long its name.
+// https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+func TestRegions(t *testing.T) {
+	for _, region := range []string{
+		"us-east-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1", "eu-central-1", "eu-central-2", "eu-west-3",
+		"eu-north-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "af-south-1", "ap-east-1", "ap-south-2", "ap-southeast-7",
+		"ap-northeast-3", "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1",
+	} {
+		f := bridge(t)
+		f.Region, f.Partition = region, kind.Partition(region)
+		if _, err := f.ASFF(now); err != nil {
+			t.Errorf("%s: %v", region, err)
+		}
+	}
+}
+
 func manyFields(n int) map[string]string {
 	out := map[string]string{}
 	for i := range n {

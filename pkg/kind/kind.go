@@ -256,8 +256,8 @@ func (r *Row) Build(partition, region, account, key string) string {
 	if r.Resource == "" || partition == "" || region == "" || account == "" || key == "" {
 		return ""
 	}
-	typ, _, _ := strings.Cut(r.Resource, "/")
-	return "arn:" + partition + ":sagemaker:" + region + ":" + account + ":" + typ + "/" + key
+	before, _, _ := strings.Cut(r.Resource, "{")
+	return "arn:" + partition + ":sagemaker:" + region + ":" + account + ":" + before + key
 }
 
 // ARN is a parsed Amazon Resource Name of the form

@@ -1,0 +1,239 @@
+// Package dynamolocal runs DynamoDB Local, the database that AWS makes for
+// tests, with its streams.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html
+//
+// It needs mvn, java and sh on the PATH (Debian: maven, default-jre-headless). The
+// first call fetches it from Maven Central, by the versions in pom.xml, into
+// .cache/ at the root of the repository; later ones need no network.
+package dynamolocal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed" // what it needs
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+)
+
+//go:embed pom.xml
+var pom []byte
+
+// main is the class that starts it.
+const main = "software.amazon.dynamodb.services.local.main.ServerRunner"
+
+// shell runs what follows until its own standard input ends, which is when the
+// test binary does, however it ends.
+const shell = `"$@" </dev/null & cat >/dev/null; kill $! 2>/dev/null; wait`
+
+// server is the one of this test binary.
+var server = sync.OnceValues(start)
+
+// running is a database. It runs as long as its standard input is open, and its
+// port is ours, which is as long as this is referred to.
+type running struct {
+	url   string
+	stdin io.Closer
+	port  *os.File // locked
+}
+
+// Endpoint is the URL of the one database of this test binary, which ends with
+// it. It holds everything in memory.
+func Endpoint(tb testing.TB) string {
+	tb.Helper()
+	db, err := server()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return db.url
+}
+
+// Config is what a client of the database is made from. DynamoDB Local keeps
+// accounts apart by access key, and Regions.
+func Config(tb testing.TB) aws.Config {
+	tb.Helper()
+	return aws.Config{
+		Region:       "eu-west-1",
+		BaseEndpoint: aws.String(Endpoint(tb)),
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
+}
+
+// Create makes a table under a name of its own, with a stream that is read from
+// the beginning where it has one. It is gone when the test ends.
+func Create(tb testing.TB, in *dynamodb.CreateTableInput) (*dynamodb.Client, *Stream) {
+	tb.Helper()
+	config := Config(tb)
+	client := dynamodb.NewFromConfig(config)
+	out, err := client.CreateTable(tb.Context(), in)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if _, err := client.DeleteTable(context.WithoutCancel(tb.Context()), &dynamodb.DeleteTableInput{TableName: in.TableName}); err != nil {
+			tb.Error(err)
+		}
+	})
+	stream := &Stream{
+		client: dynamodbstreams.NewFromConfig(config), arn: aws.ToString(out.TableDescription.LatestStreamArn),
+		next: map[string]*string{},
+	}
+	return client, stream
+}
+
+// start starts the database, and waits until it answers.
+func start() (*running, error) {
+	dir, err := install()
+	if err != nil {
+		return nil, err
+	}
+	address, lock, err := free()
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	said, err := os.CreateTemp("", "dynamolocal-*.log")
+	if err != nil {
+		return nil, err
+	}
+	defer said.Close()           //nolint:errcheck // the process has its own
+	defer os.Remove(said.Name()) //nolint:errcheck // as is
+	//nolint:gosec,noctx // our own program, which ends with this one
+	cmd := exec.Command("sh", "-c", shell, "sh", "java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m",
+		"-Djava.library.path="+dir, "-cp", filepath.Join(dir, "*"), main,
+		"-inMemory", "-disableTelemetry", "-port", port)
+	cmd.Stdout, cmd.Stderr = said, said
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	// What a small machine that does other things needs, several times over.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) //nolint:forbidigo // of no test
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if c, err := new(net.Dialer).DialContext(ctx, "tcp", address); err == nil {
+			return &running{"http://" + address, stdin, lock}, c.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			text, _ := os.ReadFile(said.Name())
+			return nil, fmt.Errorf("DynamoDB Local does not answer at %s; it said: %s", address, bytes.TrimSpace(text))
+		}
+	}
+}
+
+// The ports from which one is taken: below those that systems give to whoever
+// asks for any, so that no other listener gets it before the database does.
+// https://docs.kernel.org/networking/ip-sysctl.html#ip-variables
+const firstPort, ports = 21000, 200
+
+// free is an address at which nothing listens, and a lock on it against other
+// test binaries.
+func free() (address string, lock *os.File, err error) {
+	for port := firstPort; port < firstPort+ports; port++ {
+		lock, err := locked(filepath.Join(os.TempDir(), fmt.Sprintf("dynamolocal-%d.lock", port)), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != nil {
+			continue // another's
+		}
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address) //nolint:forbidigo // of no test
+		if err == nil {
+			return address, lock, l.Close()
+		}
+		if err := lock.Close(); err != nil {
+			return "", nil, err
+		}
+	}
+	return "", nil, fmt.Errorf("no free port from %d to %d", firstPort, firstPort+ports-1)
+}
+
+// locked is a file that is locked until it is closed.
+func locked(name string, how int) (*os.File, error) {
+	f, err := os.Create(name) //nolint:gosec // a name of our own
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil { //nolint:gosec // descriptors are small
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// install puts the libraries in a folder that is named after their versions,
+// once, whichever test comes first.
+func install() (string, error) {
+	root, err := cache()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(pom)
+	dir := filepath.Join(root, "dynamolocal-"+hex.EncodeToString(sum[:6]))
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", err
+	}
+	// One Maven at a time in the folder that it keeps everything in.
+	lock, err := locked(filepath.Join(root, "m2.lock"), syscall.LOCK_EX)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()                 //nolint:errcheck // unlocks
+	done := filepath.Join(dir, "done") // written last
+	if _, err := os.Stat(done); err == nil {
+		return dir, nil
+	}
+	project := filepath.Join(dir, "pom.xml")
+	if err := os.WriteFile(project, pom, 0o600); err != nil {
+		return "", err
+	}
+	//nolint:gosec,noctx // arguments of our own
+	mvn := exec.Command("mvn", "--quiet", "--batch-mode", "--strict-checksums", "--file", project,
+		"-Dmaven.repo.local="+filepath.Join(root, "m2"),
+		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+dir)
+	out, err := mvn.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", fmt.Errorf("%w: install maven and default-jre-headless", err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("fetching DynamoDB Local: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return dir, os.WriteFile(done, []byte(strconv.Itoa(len(out))), 0o600)
+}
+
+// cache is the folder .cache beside the go.mod above the working directory.
+func cache() (string, error) {
+	dir, err := os.Getwd()
+	for ; err == nil; dir = filepath.Dir(dir) {
+		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
+			return filepath.Join(dir, ".cache"), nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.mod above the working directory")
+		}
+	}
+	return "", err
+}

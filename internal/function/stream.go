@@ -1,0 +1,50 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/sagemoat/sagemoat/internal/telemetry"
+	"github.com/sagemoat/sagemoat/pkg/ledger"
+	"github.com/sagemoat/sagemoat/pkg/ledger/dynamo"
+)
+
+// Stream has a handler read the ledger's stream. The response names what failed;
+// Lambda delivers everything again from the first of it on. A record that cannot
+// be read never will be: it is counted, and what it is about is still in the table.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+func (f *Function) Stream(ctx context.Context, batch events.DynamoDBEvent, handle func(context.Context, []ledger.Change) (failed []string, err error)) (events.DynamoDBEventResponse, error) {
+	changes, bad := dynamo.Changes(batch.Records)
+	for _, b := range bad {
+		f.Metrics.Count(telemetry.Poison, 1)
+		f.Log.LogAttrs(ctx, slog.LevelError, "stream", slog.String("request", b.Sequence), slog.String("outcome", "a record that cannot be read"), telemetry.Error(b.Err))
+	}
+	failed, err := handle(ctx, changes)
+	if err != nil {
+		f.Log.LogAttrs(ctx, slog.LevelError, "stream", slog.Int("count", len(failed)), slog.String("outcome", "to be tried again"), telemetry.Error(err))
+	}
+	var out events.DynamoDBEventResponse
+	for _, sequence := range failed {
+		out.BatchItemFailures = append(out.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: sequence})
+	}
+	if err != nil && len(failed) > 0 {
+		err = nil // the response says which
+	}
+	return out, f.End(err)
+}
+
+// End ends an invocation: it writes the metrics, and makes of an error one that
+// the runtime may log.
+func (f *Function) End(err error) error {
+	f.Metrics.Count(telemetry.Heartbeat, 1)
+	if err := f.Metrics.Flush(); err != nil {
+		f.Log.Error("metrics", telemetry.Error(err))
+	}
+	if err != nil {
+		return errors.New(telemetry.ErrorText(err))
+	}
+	return nil
+}
