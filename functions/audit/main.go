@@ -3,10 +3,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -26,10 +28,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "audit:", err)
 		os.Exit(1)
 	}
-	lambda.Start(handler.Handle)
+	lambda.Start(handler)
 }
 
-func build(ctx context.Context) (*intake.Handler, error) {
+func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.SQSEventResponse, error), error) {
 	f, err := function.Load(ctx, "audit", os.Getenv, time.Now, os.Stdout)
 	if err != nil {
 		return nil, err
@@ -39,7 +41,7 @@ func build(ctx context.Context) (*intake.Handler, error) {
 		return nil, err
 	}
 	messages := sqs.NewFromConfig(f.Config)
-	return &intake.Handler{
+	h := &intake.Handler{
 		Evaluator: f.Evaluator(), OwnRoles: f.List(ownRoles), Now: f.Now, Log: f.Log, Metrics: f.Metrics,
 		Delay: func(ctx context.Context, receipt string, d time.Duration) error {
 			_, err := messages.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
@@ -47,5 +49,6 @@ func build(ctx context.Context) (*intake.Handler, error) {
 			})
 			return err
 		},
-	}, nil
+	}
+	return function.Takes(f, h.Handle), nil
 }

@@ -30,7 +30,7 @@ func main() {
 	lambda.Start(handler)
 }
 
-func build(ctx context.Context) (func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error), error) {
+func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error), error) {
 	f, err := function.Load(ctx, "publish", os.Getenv, time.Now, os.Stdout)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func build(ctx context.Context) (func(context.Context, events.DynamoDBEvent) (ev
 		},
 		Now: f.Now, Sleep: function.Sleep, Log: f.Log, Metrics: f.Metrics,
 	})
-	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	return function.Takes(f, func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		return f.Stream(ctx, batch, p.Handle)
-	}, nil
+	}), nil
 }

@@ -1,7 +1,8 @@
-// Package flow is all of sagemoat in one process, around a sandbox, in virtual
-// time: the functions' handlers as they are deployed, the rules of EventBridge,
-// the queue and the stream between them. The demo and the tests of the whole run
-// in it.
+// Package flow is all of sagemoat in one process, around a sandbox: the
+// functions' handlers as they are deployed, the rules of EventBridge, the queue and
+// the stream between them. The demo and the tests of the whole run in it, in
+// virtual time ([Flow.Advance]); the benchmark of the whole runs in real time
+// ([Flow.Serve]).
 package flow
 
 import (
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -44,7 +46,7 @@ const (
 
 // Options say what to build.
 type Options struct {
-	Clock *sandbox.Virtual
+	Clock sandbox.Clock
 	Seed  uint64
 	// EventDelay is how long events take.
 	EventDelay time.Duration
@@ -67,7 +69,7 @@ type Store interface {
 // Flow is the whole.
 type Flow struct {
 	World     *sandbox.World
-	Clock     *sandbox.Virtual
+	Clock     sandbox.Clock
 	Store     Store
 	Evaluator *evaluate.Evaluator
 	Intake    *intake.Handler
@@ -83,6 +85,7 @@ type Flow struct {
 	// What the stream still has to deliver to either of its readers.
 	toPublish, toRespond []ledger.Change
 	waiting              bool
+	wake                 chan struct{} // in real time: there may be changes
 	err                  error // the first that no reader of a batch took up
 }
 
@@ -105,7 +108,7 @@ func New(ctx context.Context, o Options) (f *Flow, stop func(), err error) {
 	}
 	f.SetRules(o.Rules)
 	w.AddQueue(sandbox.Queue{Name: DeadLetter})
-	url := w.AddQueue(sandbox.Queue{Name: Queue, VisibilityTimeout: 6 * time.Minute, MaxReceiveCount: 10, DeadLetterQueue: DeadLetter})
+	url := w.AddQueue(sandbox.Queue{Name: Queue, VisibilityTimeout: 6 * time.Minute, MaxReceiveCount: 20, DeadLetterQueue: DeadLetter})
 	for _, r := range events.Patterns() {
 		p, err := pattern.Compile(r.Pattern)
 		if err != nil {
@@ -217,7 +220,46 @@ func (f *Flow) SetRules(file *rules.File) {
 	}}
 }
 
-// Advance lets time pass: what is due happens, each at its own time.
+// Serve plays Lambda in real time, with so many invocations of audit at once and
+// one of each reader of the stream, until the context ends.
+func (f *Flow) Serve(ctx context.Context, audits int) {
+	f.wake = make(chan struct{}, 1)
+	var all sync.WaitGroup
+	for range audits {
+		all.Go(func() { f.World.Serve(ctx, f.poller) })
+	}
+	publish, respond := make(chan []ledger.Change, 1000), make(chan []ledger.Change, 1000)
+	all.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.wake:
+				if changes := f.Store.Drain(); len(changes) > 0 {
+					publish <- changes
+					respond <- changes
+				}
+			}
+		}
+	})
+	for from, to := range map[chan []ledger.Change]func(context.Context, []ledger.Change) ([]string, error){publish: f.Publisher.Handle, respond: f.Responder.Changes} {
+		all.Go(func() {
+			var left []ledger.Change
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case changes := <-from:
+					left = f.deliver(ctx, append(left, changes...), to)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Advance lets time pass: what is due happens, each at its own time. The clock has
+// to be a [sandbox.Virtual].
 func (f *Flow) Advance(ctx context.Context, d time.Duration) error {
 	f.stream(ctx)
 	f.World.Settle(ctx, d, f.poller)
@@ -247,6 +289,13 @@ const again = time.Second
 // stream delivers what the ledger wrote. What a reader fails stays with it, and
 // what comes after.
 func (f *Flow) stream(ctx context.Context) {
+	if f.wake != nil {
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+		return
+	}
 	for {
 		changes := f.Store.Drain()
 		f.toPublish = append(f.toPublish, changes...)

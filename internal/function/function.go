@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/sagemoat/sagemoat/internal/evaluate"
 	"github.com/sagemoat/sagemoat/internal/ruleset"
@@ -69,6 +70,7 @@ const (
 // is time.Now; out takes logs and metrics.
 func Load(ctx context.Context, name string, env func(string) string, now func() time.Time, out io.Writer) (*Function, error) {
 	f := &Function{Name: name, Now: now, env: env, Log: telemetry.New(out, slog.LevelInfo), Metrics: telemetry.NewMetrics(out, name, now)}
+	slog.SetDefault(f.Log) // and with it package log, by which the Lambda library tells errors
 	f.Scope = kind.Scope{Partition: kind.Partition(env(region)), Account: env(account), Region: env(region)}
 	for _, v := range []string{region, account, table} {
 		if env(v) == "" {
@@ -81,6 +83,7 @@ func Load(ctx context.Context, name string, env func(string) string, now func() 
 	f.Config, err = config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer { return retry.NewStandard() }),
+		config.WithLogger(sdkLog(ctx, f.Log)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("the SDK's configuration: %w", err)
@@ -94,6 +97,18 @@ func Load(ctx context.Context, name string, env func(string) string, now func() 
 		Store: f.Store, Save: name == "audit", Now: now, Log: f.Log, Metrics: f.Metrics,
 	})
 	return f, nil
+}
+
+// sdkLog has what the SDK tells of itself in our logs. What it fills in may quote
+// a request or a response, and is left out.
+func sdkLog(ctx context.Context, log *slog.Logger) logging.Logger {
+	return logging.LoggerFunc(func(class logging.Classification, format string, _ ...any) {
+		level := slog.LevelInfo
+		if class == logging.Warn {
+			level = slog.LevelWarn
+		}
+		log.LogAttrs(ctx, level, "SDK", slog.String("outcome", format))
+	})
 }
 
 // SageMaker asks SageMaker for an operation.

@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 
@@ -11,6 +12,21 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/ledger/dynamo"
 )
+
+// errEvent says that nothing of ours invokes the function with such an event.
+var errEvent = errors.New("an event that this function does not take")
+
+// Takes has a function take what reads as T. What does not is told without a word
+// of it: the errors of the decoders quote what they read.
+func Takes[T, R any](f *Function, handle func(context.Context, T) (R, error)) func(context.Context, json.RawMessage) (R, error) {
+	return func(ctx context.Context, payload json.RawMessage) (out R, err error) {
+		var event T
+		if json.Unmarshal(payload, &event) != nil {
+			return out, f.End(errEvent)
+		}
+		return handle(ctx, event)
+	}
+}
 
 // Stream has a handler read the ledger's stream. The response names what failed;
 // Lambda delivers everything again from the first of it on. A record that cannot

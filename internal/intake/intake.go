@@ -76,13 +76,13 @@ func (h *Handler) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 			m := &batch.Records[i]
 			began := h.Now()
 			result, about, err := h.message(ctx, m)
-			if result == later {
-				if err := h.Delay(ctx, m.ReceiptHandle, wait(m)); err != nil {
+			failed[i] = result == later || result == again || result == poison
+			if failed[i] {
+				if err := h.Delay(ctx, m.ReceiptHandle, wait(result, m)); err != nil {
 					// It comes back all the same, after the queue's own timeout.
 					h.Log.LogAttrs(ctx, slog.LevelWarn, "delay", slog.String("outcome", "visibility timeout not changed"), telemetry.Error(err))
 				}
 			}
-			failed[i] = result == later || result == again || result == poison
 			mu.Lock()
 			defer mu.Unlock()
 			h.count(result, about)
@@ -201,15 +201,23 @@ func (h *Handler) age(o *kind.Observation, m *events.SQSMessage) time.Duration {
 	return h.Now().Sub(since)
 }
 
-// wait is how long a message is left alone: a little longer each time, so that
-// two minutes pass in five times.
-func wait(m *events.SQSMessage) time.Duration {
-	waits := []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
+// wait is how long a message is left alone. What cannot be seen yet will be soon:
+// a little longer each time, so that two minutes pass in five times. What failed
+// may go on failing: twice as long each time, so that the queue's 20 receives last
+// for hours. What cannot be read is to be among the dead letters soon.
+func wait(result outcome, m *events.SQSMessage) time.Duration {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {
 		n = 1
 	}
-	return waits[min(n, len(waits))-1]
+	switch result {
+	case later:
+		return min(5*time.Second<<min(n, 4), time.Minute)
+	case again:
+		return min(15*time.Second<<min(n, 6), 15*time.Minute)
+	case poison, judged, prevented, ignored:
+	}
+	return 30 * time.Second
 }
 
 func (h *Handler) count(result outcome, about subject) {

@@ -4,16 +4,13 @@ import (
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/posture"
 	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
 // Oldest is how old a description may be when something is stopped by it.
 const Oldest = time.Minute
-
-// sameCreation is how far apart two records may say that the same resource was
-// created; see package ledger.
-const sameCreation = 5 * time.Second
 
 // IsAfresh says whether what was asked for at a time is still fresh. The time is
 // that of our clock before the question, and not of the answer's: two clocks may
@@ -32,7 +29,7 @@ func IsSame(a, b time.Time) posture.Fact {
 	if a.IsZero() || b.IsZero() {
 		return posture.Unknown
 	}
-	return posture.Of(a.Sub(b).Abs() <= sameCreation)
+	return posture.Of(ledger.SameCreation(a, b))
 }
 
 // IsRunning says whether a status is one in which a resource of the kind runs.

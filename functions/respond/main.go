@@ -1,0 +1,76 @@
+// Command respond is the function that tells people, and stops what the rules say
+// is to be stopped. The ledger's stream wakes it, a person's custom action in
+// Security Hub, and a schedule.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/sagemoat/sagemoat/internal/function"
+	"github.com/sagemoat/sagemoat/internal/respond"
+)
+
+// topic is the ARN of the topic for what no route of the rules sends elsewhere.
+const topic = "SAGEMOAT_TOPIC_ARN"
+
+func main() {
+	handler, err := build(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "respond:", err)
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+// errEvent says that nothing of ours invokes the function with such an event.
+var errEvent = errors.New("neither a batch of the stream, nor a custom action, nor a scheduled event")
+
+func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, error), error) {
+	f, err := function.Load(ctx, "respond", os.Getenv, time.Now, os.Stdout)
+	if err != nil {
+		return nil, err
+	}
+	arn, err := f.Need(topic)
+	if err != nil {
+		return nil, err
+	}
+	h, err := respond.New(respond.Options{
+		Scope: f.Scope, Store: f.Store, Rules: f.Rules.Rules, Fresh: f.Evaluator().Fresh, AWS: f.Caller,
+		SNS: sns.NewFromConfig(f.Config), Topic: arn, Now: f.Now, Log: f.Log, Metrics: f.Metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		var head struct {
+			Records []json.RawMessage `json:"Records"`
+			Source  string            `json:"source"`
+		}
+		if err := json.Unmarshal(payload, &head); err != nil {
+			return nil, f.End(errEvent)
+		}
+		switch {
+		case head.Records != nil:
+			var batch events.DynamoDBEvent
+			if err := json.Unmarshal(payload, &batch); err != nil {
+				return nil, f.End(errEvent)
+			}
+			return f.Stream(ctx, batch, h.Changes)
+		case head.Source == "aws.securityhub":
+			return nil, f.End(h.Action(ctx, payload))
+		case head.Source == "aws.scheduler", head.Source == "aws.events":
+			return nil, f.End(h.Tick(ctx))
+		default:
+			return nil, f.End(errEvent)
+		}
+	}, nil
+}

@@ -1,0 +1,363 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/sagemoat/sagemoat/events"
+	"github.com/sagemoat/sagemoat/events/pattern"
+	"github.com/sagemoat/sagemoat/internal/awstest/dynamolocal"
+	"github.com/sagemoat/sagemoat/internal/awstest/stopmonitor"
+	"github.com/sagemoat/sagemoat/internal/gen/package/bootstrap"
+	"github.com/sagemoat/sagemoat/internal/runtimeapi"
+	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/ledger"
+	"github.com/sagemoat/sagemoat/pkg/ledger/dynamo"
+	"github.com/sagemoat/sagemoat/pkg/sandbox"
+)
+
+// The secrets that the functions get to see, and must tell nobody.
+const (
+	secretOfRole        = "secret-access-key-of-the-role"
+	secretToken         = "session-token-of-the-role"
+	secretVariable      = "password-in-the-functions-environment"
+	secretEnvironment   = "password-in-the-jobs-environment"
+	secretHyperParamter = "token-in-the-hyperparameters"
+	secretTag           = "token-in-a-tag"
+	secretURL           = "https://b.s3.amazonaws.com/x?X-Amz-Signature=0123456789abcdef"
+	secretGarbage       = "password-in-a-payload-that-is-none"
+)
+
+// hasty is the machine's clock, by which what takes SageMaker minutes takes
+// seconds.
+type hasty struct{ sandbox.System }
+
+func (h hasty) After(d time.Duration, f func()) { h.System.After(d/100, f) }
+
+// deployment is the binaries of the functions and what they run against: the
+// sandbox, and DynamoDB Local.
+type deployment struct {
+	testing.TB
+	world    *sandbox.World
+	monitor  *stopmonitor.Monitor
+	store    *dynamo.Store
+	stream   *dynamolocal.Stream
+	binaries string
+	// variables of each function's environment, beside its role's.
+	variables map[string][]string
+	endpoints []string
+	outputs   strings.Builder
+}
+
+const (
+	deployedQueue = "sagemoat-events"
+	deployedTable = "sagemoat"
+	stopRules     = `
+version: 1
+response:
+  mode: stop
+  stop: {severity: high, budget: {stops: 5, within: 10m, share: 20}}
+`
+)
+
+// deploy builds the functions as they are deployed, and what they need.
+func deploy(t testing.TB) *deployment {
+	t.Helper()
+	d := &deployment{TB: t, binaries: t.TempDir()}
+	for name := range d.needs("") {
+		ok(t, bootstrap.Build(t.Context(), "..", "functions/"+name, runtime.GOARCH, filepath.Join(d.binaries, name, bootstrap.Name)))
+	}
+	d.world = sandbox.New(sandbox.Options{Seed: 1, Clock: hasty{}})
+	endpoint, stop, err := d.world.Start(t.Context())
+	ok(t, err)
+	t.Cleanup(stop)
+	d.monitor = stopmonitor.Watch(stopmonitor.Options{World: d.world, Caller: "sagemoat-respond", Truth: func(resource string) (stopmonitor.Truth, bool) {
+		return stopmonitor.Truth{Fails: resource == "training-job/open", Whole: true}, true
+	}})
+	d.world.AddQueue(sandbox.Queue{Name: "sagemoat-dead-letters"})
+	d.world.AddQueue(sandbox.Queue{Name: deployedQueue, VisibilityTimeout: 6 * time.Minute, MaxReceiveCount: 10, DeadLetterQueue: "sagemoat-dead-letters"})
+	for _, r := range events.Patterns() {
+		p, err := pattern.Compile(r.Pattern)
+		ok(t, err)
+		d.world.AddRule(sandbox.Rule{Name: r.Name, Match: p.Match, Queue: deployedQueue})
+	}
+	topic := d.world.AddTopic("sagemoat-alerts")
+	d.world.Subscribe(sandbox.Subscription{Topic: topic, Protocol: "sqs", Endpoint: "people"})
+	d.world.AddBucket("sagemoat-rules", account)
+	d.world.PutObject("sagemoat-rules", "rules.yaml", []byte(stopRules))
+	d.world.SageMaker().RunFor(kind.TrainingJob, "", -1)
+
+	client, stream := dynamolocal.Create(t, dynamo.Table(deployedTable))
+	d.store, d.stream = dynamo.New(client, deployedTable, time.Now), stream
+	now := time.Now()
+	before := now.Add(-time.Hour)
+	ok(t, d.store.PutControl(t.Context(), ledger.Baseline, 0, ledger.FirstSweep{Started: before, Done: before, Told: before}))
+	ok(t, d.store.PutControl(t.Context(), ledger.LiveCount, 0, ledger.Count{At: now, Live: map[string]int{"training-job": 100}}))
+	d.endpoints = []string{"AWS_ENDPOINT_URL=" + endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + d.database()}
+	d.variables = d.needs(topic)
+	return d
+}
+
+// needs are the variables that each function needs, beside what all have.
+func (d *deployment) needs(topic string) map[string][]string {
+	url := func(name string) string {
+		if d.world == nil {
+			return ""
+		}
+		return d.world.QueueURL(name)
+	}
+	all := []string{"SAGEMOAT_ACCOUNT=" + account, "SAGEMOAT_TABLE=" + deployedTable}
+	return map[string][]string{
+		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+url(deployedQueue)),
+		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+url("sagemoat-dead-letters")),
+		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic),
+	}
+}
+
+// database is a way to DynamoDB Local that each role can go: it keeps the tables
+// of access keys apart, so that all have to have the same.
+func (d *deployment) database() string {
+	d.Helper()
+	to, err := url.Parse(dynamolocal.Endpoint(d))
+	ok(d, err)
+	key := regexp.MustCompile(`Credential=[^/]+/`)
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Header.Set("Authorization", key.ReplaceAllString(r.In.Header.Get("Authorization"), "Credential=test/"))
+	}})
+	d.Cleanup(proxy.Close)
+	return proxy.URL
+}
+
+// environment is that of a function.
+func (d *deployment) environment(name string) []string {
+	key, _ := d.world.Credentials("sagemoat-"+name, "sagemoat-"+name)
+	return slices.Concat([]string{
+		"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secretOfRole, "AWS_SESSION_TOKEN=" + secretToken,
+		"SAGEMOAT_RULES_BUCKET=sagemoat-rules", "SAGEMOAT_RULES_KEY=rules.yaml", "SAGEMOAT_RULES_OWNER=" + account,
+		"DB_PASSWORD=" + secretVariable,
+	}, d.endpoints, d.variables[name])
+}
+
+// start starts a function. What it wrote is in outputs when stop is called.
+func (d *deployment) start(name string) (f *runtimeapi.Function, stop func()) {
+	d.Helper()
+	f, err := runtimeapi.Start(d.Context(), filepath.Join(d.binaries, name, bootstrap.Name), d.environment(name))
+	if err != nil {
+		d.Fatalf("%s: %v\n%s", name, err, f.Output())
+	}
+	return f, func() {
+		f.Close()
+		d.outputs.WriteString(f.Output())
+	}
+}
+
+// TestDeployed runs the binaries as they are deployed.
+func TestDeployed(t *testing.T) {
+	d := deploy(t)
+	t.Run("no variable", d.noVariable)
+	t.Run("garbage", d.garbage)
+	t.Run("whole", d.whole)
+}
+
+// noVariable: a function that lacks a variable does not start, and says which.
+func (d *deployment) noVariable(t *testing.T) {
+	for name := range d.variables {
+		env := d.environment(name)
+		for _, v := range append(slices.Clone(d.variables[name]), "AWS_REGION=") {
+			missing, _, _ := strings.Cut(v, "=")
+			less := append(slices.DeleteFunc(slices.Clone(env), func(have string) bool { return have == v }), missing+"=")
+			f, err := runtimeapi.Start(t.Context(), filepath.Join(d.binaries, name, bootstrap.Name), less)
+			f.Close()
+			if err == nil {
+				t.Errorf("%s starts without %s", name, missing)
+			}
+			if want := name + ": " + missing + " is not set\n"; f.Output() != want {
+				t.Errorf("without %s it says %q, want %q", missing, f.Output(), want)
+			}
+		}
+	}
+}
+
+// garbage: an event that is none fails, and is not told.
+func (d *deployment) garbage(t *testing.T) {
+	for name := range d.variables {
+		f, stop := d.start(name)
+		for _, payload := range []string{
+			`{"Records":"` + secretGarbage + `"}`, `{"` + secretGarbage + `":1`, `"` + secretGarbage + `"`,
+			`{"Records":[{"body":{"` + secretGarbage + `":1},"dynamodb":{"Keys":{"k":{"` + secretGarbage + `":"x"}}}}]}`,
+			`{"Records":[{"body":["` + secretGarbage + `"],"dynamodb":{"ApproximateCreationDateTime":"` + secretGarbage + `"}}]}`,
+		} {
+			out, err := f.Invoke(t.Context(), []byte(payload))
+			if err == nil {
+				t.Errorf("%s: %s is taken: %s", name, payload, out)
+				continue
+			}
+			if strings.Contains(err.Error(), secretGarbage) {
+				t.Errorf("%s answers with what it was sent: %v", name, err)
+			}
+		}
+		if f.Starts() != 1 {
+			t.Errorf("%s was started %d times", name, f.Starts())
+		}
+		stop()
+		if strings.Contains(f.Output(), secretGarbage) {
+			t.Errorf("%s logs what it was sent:\n%s", name, f.Output())
+		}
+	}
+}
+
+// whole: a job without a VPC is found, told and stopped.
+func (d *deployment) whole(t *testing.T) {
+	audit, stopAudit := d.start("audit")
+	publish, stopPublish := d.start("publish")
+	respond, stopRespond := d.start("respond")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+
+	_, err := d.world.SageMaker().Create("CreateTrainingJob", training("open", map[string]any{
+		"HyperParameters": map[string]any{"api-key": secretHyperParamter, "url": secretURL},
+		"Environment":     map[string]any{"DB_PASSWORD": secretEnvironment},
+		"Tags":            []any{map[string]any{"Key": "token", "Value": secretTag}},
+	}))
+	ok(t, err)
+	_, err = d.world.SageMaker().Create("CreateTrainingJob", training("closed", map[string]any{"VpcConfig": network()}))
+	ok(t, err)
+
+	poller := sandbox.Poller{Queue: deployedQueue, Invoke: func(ctx context.Context, event []byte) ([]byte, error) {
+		out, err := audit.Invoke(ctx, event)
+		if err != nil {
+			t.Errorf("audit: %v", err)
+		}
+		return out, err
+	}}
+	// until has the queue, the stream and the schedule wake the functions until
+	// something is so.
+	until := func(what string, so func() bool) {
+		t.Helper()
+		for !so() {
+			if ctx.Err() != nil {
+				t.Fatalf("in vain: %s\n%s%s%s", what, audit.Output(), publish.Output(), respond.Output())
+			}
+			for d.world.Poll(ctx, poller) > 0 {
+				continue
+			}
+			records, err := d.stream.Next(ctx)
+			ok(t, err)
+			if len(records) > 0 {
+				event, err := json.Marshal(lambdaevents.DynamoDBEvent{Records: records})
+				ok(t, err)
+				for name, f := range map[string]*runtimeapi.Function{"publish": publish, "respond": respond} {
+					out, err := f.Invoke(ctx, event)
+					if err != nil || !json.Valid(out) || bytes.Contains(out, []byte("itemIdentifier")) {
+						t.Fatalf("%s: %s, %v\n%s", name, out, err, f.Output())
+					}
+				}
+			}
+			if _, err := respond.Invoke(ctx, []byte(`{"version":"0","source":"aws.scheduler","detail-type":"Scheduled Event","detail":{}}`)); err != nil {
+				t.Fatalf("respond: %v\n%s", err, respond.Output())
+			}
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	}
+	until("the findings are in the hub", func() bool { return len(d.world.Findings()) == 1 })
+	f := d.world.Findings()[0]
+	if f.Compliance.Status != "FAILED" || !strings.HasSuffix(f.Resources[0].ID, ":training-job/open") {
+		t.Errorf("the finding: %+v", f)
+	}
+	until("there is an alert", func() bool { return len(d.world.Published()) > 0 })
+	until("the job is stopped", func() bool {
+		status, _ := d.world.SageMaker().Status(kind.TrainingJob, "open")
+		return status == "Stopped"
+	})
+	until("the stop is confirmed", func() bool { return len(d.world.Published()) > 1 })
+	if status, _ := d.world.SageMaker().Status(kind.TrainingJob, "closed"); status != "InProgress" {
+		t.Errorf("the job in a VPC is %s", status)
+	}
+	if d.monitor.Stops() != 1 {
+		t.Errorf("%d stops were asked for", d.monitor.Stops())
+	}
+	d.monitor.Check(t)
+	var told []string
+	for _, n := range d.world.Published() {
+		var m struct {
+			Type      string
+			Resources []struct {
+				Resource string
+				Stop     struct{ State string }
+			}
+		}
+		if len(n.Deliveries) != 1 || json.Unmarshal([]byte(n.Deliveries[0].Body), &m) != nil || len(m.Resources) != 1 {
+			t.Fatalf("the notification: %+v", n)
+		}
+		told = append(told, fmt.Sprintf("%s %s %s", m.Type, m.Resources[0].Resource, m.Resources[0].Stop.State))
+	}
+	if want := []string{"alert training-job/open announced", "stop training-job/open confirmed"}; !slices.Equal(told, want) {
+		t.Errorf("people were told %q, want %q", told, want)
+	}
+	stopAudit()
+	stopPublish()
+	stopRespond()
+	d.said(t)
+}
+
+// said: what the functions wrote is JSON, of members that may be told, without
+// any secret; and so are messages and findings.
+func (d *deployment) said(t *testing.T) {
+	t.Helper()
+	text := d.outputs.String()
+	told, err := json.Marshal([]any{d.world.Findings(), d.world.Published()})
+	ok(t, err)
+	for _, secret := range []string{
+		secretOfRole, secretToken, secretVariable, secretEnvironment, secretHyperParamter, secretTag, secretURL, "X-Amz-Signature", secretGarbage,
+	} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the logs tell %q", secret)
+		}
+		if bytes.Contains(told, []byte(secret)) {
+			t.Errorf("findings or messages tell %q", secret)
+		}
+	}
+	allowed := []string{
+		"timestamp", "level", "message",
+		"account", "arn", "attempts", "class", "compliance", "count", "duration_ms", "error", "event", "function", "kind", "operation",
+		"outcome", "region", "request", "resource", "rules", "severity", "state",
+	}
+	lines := 0
+	for line := range strings.Lines(text) {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(line), &members); err != nil {
+			t.Errorf("no JSON: %s", line)
+			continue
+		}
+		lines++
+		if _, metrics := members["_aws"]; metrics {
+			continue
+		}
+		for name := range members {
+			if !slices.Contains(allowed, name) {
+				t.Errorf("a line has %q: %s", name, line)
+			}
+		}
+	}
+	if lines < 10 || !strings.Contains(text, `"resource":"training-job/open"`) {
+		t.Errorf("only %d lines were logged:\n%s", lines, text)
+	}
+}
