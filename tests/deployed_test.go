@@ -32,14 +32,14 @@ import (
 
 // The secrets that the functions get to see, and must tell nobody.
 const (
-	secretOfRole        = "secret-access-key-of-the-role"
-	secretToken         = "session-token-of-the-role"
-	secretVariable      = "password-in-the-functions-environment"
-	secretEnvironment   = "password-in-the-jobs-environment"
-	secretHyperParamter = "token-in-the-hyperparameters"
-	secretTag           = "token-in-a-tag"
-	secretURL           = "https://b.s3.amazonaws.com/x?X-Amz-Signature=0123456789abcdef"
-	secretGarbage       = "password-in-a-payload-that-is-none"
+	secretOfRole         = "secret-access-key-of-the-role"
+	secretToken          = "session-token-of-the-role"
+	secretVariable       = "password-in-the-functions-environment"
+	secretEnvironment    = "password-in-the-jobs-environment"
+	secretHyperParameter = "token-in-the-hyperparameters"
+	secretTag            = "token-in-a-tag"
+	secretURL            = "https://b.s3.amazonaws.com/x?X-Amz-Signature=0123456789abcdef"
+	secretGarbage        = "password-in-a-payload-that-is-none"
 )
 
 // hasty is the machine's clock, by which what takes SageMaker minutes takes
@@ -230,7 +230,7 @@ func (d *deployment) whole(t *testing.T) {
 	defer cancel()
 
 	_, err := d.world.SageMaker().Create("CreateTrainingJob", training("open", map[string]any{
-		"HyperParameters": map[string]any{"api-key": secretHyperParamter, "url": secretURL},
+		"HyperParameters": map[string]any{"api-key": secretHyperParameter, "url": secretURL},
 		"Environment":     map[string]any{"DB_PASSWORD": secretEnvironment},
 		"Tags":            []any{map[string]any{"Key": "token", "Value": secretTag}},
 	}))
@@ -326,7 +326,7 @@ func (d *deployment) said(t *testing.T) {
 	told, err := json.Marshal([]any{d.world.Findings(), d.world.Published()})
 	ok(t, err)
 	for _, secret := range []string{
-		secretOfRole, secretToken, secretVariable, secretEnvironment, secretHyperParamter, secretTag, secretURL, "X-Amz-Signature", secretGarbage,
+		secretOfRole, secretToken, secretVariable, secretEnvironment, secretHyperParameter, secretTag, secretURL, "X-Amz-Signature", secretGarbage,
 	} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the logs tell %q", secret)

@@ -233,7 +233,7 @@ func autoMLOf(name string, security *types.AutoMLSecurityConfig) made {
 			AutoMLJobInputDataConfig: []types.AutoMLJobChannel{{DataSource: &types.AutoMLDataSource{S3DataSource: &types.AutoMLS3DataSource{
 				S3DataType: types.AutoMLS3DataTypeS3Prefix, S3Uri: aws.String("s3://b/i"),
 			}}}},
-			AutoMLProblemTypeConfig: &types.AutoMLProblemTypeConfigMemberTabularJobConfig{Value: types.TabularJobConfig{TargetAttributeName: aws.String("y"), ProblemType: types.ProblemTypeRegression}},
+			AutoMLProblemTypeConfig: &types.AutoMLProblemTypeConfigMemberTabularJobConfig{Value: types.TabularJobConfig{TargetAttributeName: aws.String("y"), ProblemType: types.ProblemTypeRegression, CompletionCriteria: &types.AutoMLJobCompletionCriteria{MaxCandidates: aws.Int32(1)}}},
 			OutputDataConfig:        &types.AutoMLOutputDataConfig{S3OutputPath: aws.String("s3://b/o")},
 		})
 		return "", err

@@ -86,7 +86,7 @@ type Flow struct {
 	toPublish, toRespond []ledger.Change
 	waiting              bool
 	wake                 chan struct{} // in real time: there may be changes
-	err                  error // the first that no reader of a batch took up
+	err                  error         // the first that no reader of a batch took up
 }
 
 // New starts a sandbox and builds the functions around it. stop ends it.
@@ -250,7 +250,11 @@ func (f *Flow) Serve(ctx context.Context, audits int) {
 				case <-ctx.Done():
 					return
 				case changes := <-from:
-					left = f.deliver(ctx, append(left, changes...), to)
+					left = append(left, changes...)
+					for len(from) > 0 { // a batch is what has come meanwhile
+						left = append(left, <-from...)
+					}
+					left = f.deliver(ctx, left, to)
 				}
 			}
 		})

@@ -95,14 +95,14 @@ func (r *round) asked(ctx context.Context, f jsondoc.Value, by string, at time.T
 		}
 	case ledger.Announced, "":
 	}
-	undone := map[string]bool{}
+	left := r.undone()
 	if s.State != ledger.Announced || s.By != by {
-		r.tell(ctx, []*tell{r.promise(m, by)}, undone)
+		r.tell(ctx, []*tell{r.promise(m, by)}, left)
 	}
-	if len(undone) > 0 {
+	if len(left.name) > 0 {
 		return fmt.Errorf("%s is to be tried again", m.entry.Resource)
 	}
-	r.stops(ctx, []*matter{m}, undone) // it is due: the tick tries again
+	r.stops(ctx, []*matter{m}, nil) // it is due: the tick tries again
 	return nil
 }
 

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
@@ -28,9 +31,9 @@ func (h *Handler) Changes(ctx context.Context, changes []ledger.Change) (failed 
 			resources = append(resources, resource)
 		}
 	}
-	undone := r.respond(ctx, resources)
+	left := r.respond(ctx, resources)
 	for i := range changes {
-		if e := changes[i].NewEntry; e != nil && undone[e.Resource] {
+		if e := changes[i].NewEntry; e != nil && left[e.Resource] {
 			failed = append(failed, changes[i].Sequence)
 		}
 	}
@@ -60,21 +63,55 @@ func quiet(e *ledger.Entry) bool {
 	return e.Verdict.Compliance == rules.Passed || e.Verdict.Compliance == rules.NotAvailable || e.Verdict.Compliance == ""
 }
 
-// respond does what there is to do about resources. undone are those about which
-// not all could be done.
-func (r *round) respond(ctx context.Context, resources []string) (undone map[string]bool) {
-	undone = map[string]bool{}
-	var matters []*matter
-	for _, resource := range resources {
-		err := contain(func() error {
-			m, err := r.matter(ctx, resource)
-			if m != nil {
-				matters = append(matters, m)
-			}
-			return err
+// parallel is how many resources are seen to at the same time.
+const parallel = 8
+
+// each does something for each of n, several at a time.
+func each(n int, do func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i := range n {
+		group.Go(func() error {
+			do(i)
+			return nil
 		})
-		r.note(ctx, undone, resource, err)
 	}
+	_ = group.Wait() // nothing in it fails
+}
+
+// undone are resources about which not all could be done. It is safe for
+// concurrent use.
+type undone struct {
+	h    *Handler
+	mu   sync.Mutex
+	name map[string]bool
+}
+
+// note takes a resource in, with the reason, where there is one.
+func (u *undone) note(ctx context.Context, resource string, err error) {
+	if err == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.name[resource] = true
+	u.h.Log.LogAttrs(ctx, slog.LevelError, "respond", slog.String("resource", resource), slog.String("outcome", "to be tried again"), telemetry.Error(err))
+}
+
+func (h *Handler) undone() *undone { return &undone{h: h, name: map[string]bool{}} }
+
+// respond does what there is to do about resources, and returns those about which
+// not all could be done.
+func (r *round) respond(ctx context.Context, resources []string) map[string]bool {
+	left := r.undone()
+	matters := make([]*matter, len(resources))
+	each(len(resources), func(i int) {
+		left.note(ctx, resources[i], contain(func() (err error) {
+			matters[i], err = r.matter(ctx, resources[i])
+			return err
+		}))
+	})
+	matters = slices.DeleteFunc(matters, func(m *matter) bool { return m == nil })
 	// Owners first: what is inherited from them stands in their alert.
 	slices.SortStableFunc(matters, func(a, b *matter) int {
 		return len(a.entry.Verdict.Notice.Owner) - len(b.entry.Verdict.Notice.Owner)
@@ -82,50 +119,38 @@ func (r *round) respond(ctx context.Context, resources []string) (undone map[str
 	var tells []*tell
 	told := map[string]bool{} // owners that are told of in this batch
 	for _, m := range matters {
-		err := contain(func() error {
+		left.note(ctx, m.entry.Resource, contain(func() error {
 			t, err := r.plan(ctx, m, told)
 			if t != nil {
 				tells = append(tells, t)
 				told[m.entry.Resource] = t.kind == alertType
 			}
 			return err
-		})
-		r.note(ctx, undone, m.entry.Resource, err)
+		}))
 	}
-	r.tell(ctx, tells, undone)
+	r.tell(ctx, tells, left)
 	// What was announced is due, and tried again by the tick: it need not come again.
-	r.stops(ctx, matters, undone)
-	return undone
+	r.stops(ctx, matters, left.name)
+	return left.name
 }
 
 // stops makes the stops that are due, and tells what became of them; not of what
-// is undone already. late are those about which not all could be done.
-func (r *round) stops(ctx context.Context, matters []*matter, undone map[string]bool) (late map[string]bool) {
-	late = map[string]bool{}
-	var tells []*tell
-	for _, m := range matters {
-		if undone[m.entry.Resource] {
-			continue
+// is undone already. It returns those about which not all could be done.
+func (r *round) stops(ctx context.Context, matters []*matter, before map[string]bool) map[string]bool {
+	late := r.undone()
+	tells := make([]*tell, len(matters))
+	each(len(matters), func(i int) {
+		m := matters[i]
+		if before[m.entry.Resource] {
+			return
 		}
-		err := contain(func() error {
-			t, err := r.advance(ctx, m)
-			if t != nil {
-				tells = append(tells, t)
-			}
+		late.note(ctx, m.entry.Resource, contain(func() (err error) {
+			tells[i], err = r.advance(ctx, m)
 			return err
-		})
-		r.note(ctx, late, m.entry.Resource, err)
-	}
-	r.tell(ctx, tells, late)
-	return late
-}
-
-func (h *Handler) note(ctx context.Context, undone map[string]bool, resource string, err error) {
-	if err == nil {
-		return
-	}
-	undone[resource] = true
-	h.Log.LogAttrs(ctx, slog.LevelError, "respond", slog.String("resource", resource), slog.String("outcome", "to be tried again"), telemetry.Error(err))
+		}))
+	})
+	r.tell(ctx, slices.DeleteFunc(tells, func(t *tell) bool { return t == nil }), late)
+	return late.name
 }
 
 // contain makes a panic over one resource an error, so that the others of the

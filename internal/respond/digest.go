@@ -91,12 +91,12 @@ func (r *round) digest(ctx context.Context, c rules.Compliance, lead string, don
 			}
 		}
 	}
-	undone := map[string]bool{}
+	left := r.undone()
 	for _, group := range byTeam(tells) {
-		r.send(ctx, group, undone)
+		r.send(ctx, group, left)
 	}
-	if len(undone) > 0 {
-		return fmt.Errorf("%d of a digest are to be told again", len(undone))
+	if len(left.name) > 0 {
+		return fmt.Errorf("%d of a digest are to be told again", len(left.name))
 	}
 	return nil
 }

@@ -272,7 +272,7 @@ func (r *round) recovered(ctx context.Context, m *matter) (*tell, error) {
 }
 
 // tell asks Security Hub who was suppressed, sends the rest, and writes it down.
-func (r *round) tell(ctx context.Context, tells []*tell, undone map[string]bool) {
+func (r *round) tell(ctx context.Context, tells []*tell, left *undone) {
 	states, answered := r.workflows(ctx, tells)
 	var out []*tell
 	for _, t := range tells {
@@ -297,19 +297,18 @@ func (r *round) tell(ctx context.Context, tells []*tell, undone map[string]bool)
 			continue
 		}
 		r.log(ctx, slog.LevelInfo, t.entry, string(ledger.Suppressed))
-		r.note(ctx, undone, t.entry.Resource, r.mark(ctx, t.matter, t.mark))
+		left.note(ctx, t.entry.Resource, r.mark(ctx, t.matter, t.mark))
 	}
-	for _, group := range grouped(out) {
-		r.send(ctx, group, undone)
-	}
+	groups := grouped(out)
+	each(len(groups), func(i int) { r.send(ctx, groups[i], left) })
 }
 
 // send sends one message about a group, and writes it down of each.
-func (r *round) send(ctx context.Context, group []*tell, undone map[string]bool) {
+func (r *round) send(ctx context.Context, group []*tell, left *undone) {
 	err := contain(func() error { return r.publish(ctx, r.compose(group)) })
 	if err != nil {
 		for _, t := range group {
-			r.note(ctx, undone, t.entry.Resource, err)
+			left.note(ctx, t.entry.Resource, err)
 		}
 		return
 	}
@@ -318,7 +317,7 @@ func (r *round) send(ctx context.Context, group []*tell, undone map[string]bool)
 			r.Metrics.Count(telemetry.Alerts, 1)
 		}
 		r.log(ctx, slog.LevelInfo, t.entry, string(t.kind))
-		r.note(ctx, undone, t.entry.Resource, contain(func() error { return r.mark(ctx, t.matter, t.mark) }))
+		left.note(ctx, t.entry.Resource, contain(func() error { return r.mark(ctx, t.matter, t.mark) }))
 	}
 }
 

@@ -2,6 +2,8 @@ package respond
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -247,6 +249,12 @@ func (r *round) request(ctx context.Context, m *matter, within time.Duration) (*
 	members := m.row.Requests(r.Scope, m.entry.Key)
 	if operation == "" || len(members) != 1 {
 		return nil, fmt.Errorf("%s cannot be stopped: the table has no call for it", m.entry.Resource)
+	}
+	if m.row.Kind == kind.PipelineExecution {
+		// The operation requires it; asking again with the same is one request.
+		// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopPipelineExecution.html
+		token := sha256.Sum256([]byte(m.entry.ARN))
+		members[0]["ClientRequestToken"] = hex.EncodeToString(token[:])
 	}
 	call, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

@@ -80,13 +80,13 @@ func (r *round) postpone(ctx context.Context, resource string) {
 		return r.Store.PutResponse(ctx, response)
 	})
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
-		r.note(ctx, map[string]bool{}, resource, err)
+		r.undone().note(ctx, resource, err)
 	}
 }
 
 // duePage does what is due about some resources.
 func (r *round) duePage(ctx context.Context, resources []string) (undone map[string]bool) {
-	undone = map[string]bool{}
+	left := r.undone()
 	var matters, told []*matter
 	for _, resource := range resources {
 		err := contain(func() error {
@@ -103,7 +103,7 @@ func (r *round) duePage(ctx context.Context, resources []string) (undone map[str
 			}
 			return nil
 		})
-		r.note(ctx, undone, resource, err)
+		left.note(ctx, resource, err)
 	}
 	missing := r.sayNotified(ctx, told)
 	var tells []*tell
@@ -115,19 +115,19 @@ func (r *round) duePage(ctx context.Context, resources []string) (undone map[str
 			}
 			return err
 		})
-		r.note(ctx, undone, m.entry.Resource, err)
+		left.note(ctx, m.entry.Resource, err)
 	}
-	r.tell(ctx, tells, undone)
-	maps.Copy(undone, r.stops(ctx, matters, undone))
+	r.tell(ctx, tells, left)
+	maps.Copy(left.name, r.stops(ctx, matters, left.name))
 	for _, m := range matters {
-		if undone[m.entry.Resource] {
+		if left.name[m.entry.Resource] {
 			continue
 		}
-		r.note(ctx, undone, m.entry.Resource, contain(func() error {
+		left.note(ctx, m.entry.Resource, contain(func() error {
 			return r.mark(ctx, m, func(next *ledger.Response) { next.Due = r.next(m, next, missing[m.findingID()]) })
 		}))
 	}
-	return undone
+	return left.name
 }
 
 // next is when what was seen to is due again. Security Hub may not have the

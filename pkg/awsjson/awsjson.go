@@ -112,14 +112,6 @@ func New(cfg aws.Config) *Client {
 	return c
 }
 
-// Once is the same client, that does not try again: for a call that has to be
-// thought over before each attempt.
-func (c *Client) Once() *Client {
-	once := *c
-	once.retryer = aws.NopRetryer{}
-	return &once
-}
-
 // Endpoint is the address of a service in a Region.
 // https://docs.aws.amazon.com/general/latest/gr/rande.html
 func (s Service) Endpoint(region string) string {

@@ -40,6 +40,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	loaded, err := rules.Load("rules.yaml", []byte(file), kind.Kinds())
 	if err != nil {
 		return err
@@ -49,7 +50,6 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	defer cancel()
 	if err := f.Store.PutControl(ctx, ledger.LiveCount, 0, ledger.Count{At: time.Now(), Live: map[string]int{"training-job": 100_000}}); err != nil {
 		return err
 	}
