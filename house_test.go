@@ -30,7 +30,13 @@ var directions = []struct{ from, to, why string }{
 	{"pkg/", "internal/", "libraries do not know who runs them"},
 	{"pkg/", "functions/", "libraries do not know who runs them"},
 	{"pkg/", "infra", "libraries do not know how they are deployed"},
+	{"pkg/rails", "github.com/aws/", "the decision to stop sees facts, not AWS"},
+	{"pkg/ledger", "github.com/aws/", "the state knows no AWS; pkg/ledger/dynamo does"},
+	{"pkg/sandbox", "github.com/aws/", "it answers the SDK, and is not made of it"},
 	{"events", "internal/", "decoding does not know who runs it"},
+	{"internal/evaluate", "internal/respond", "who judges does not act"},
+	{"internal/respond", "internal/intake", "who acts does not judge events"},
+	{"internal/sweep", "internal/intake", "the sweep sends hints, and judges nothing"},
 	{"internal/audit", "pkg/report", "what is found does not depend on how it is printed"},
 }
 

@@ -36,7 +36,7 @@ func run(ctx context.Context, out *os.File, rulesFile string) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("NO_COLOR") != "" || !term.IsTerminal(int(out.Fd())) {
+	if os.Getenv("NO_COLOR") != "" || !term.IsTerminal(int(out.Fd())) { // #nosec G115 -- a file descriptor
 		text.DisableColors()
 	}
 	return show(ctx, out, file)

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // scene is what one person does.
 type scene struct {
@@ -26,9 +29,7 @@ func training(name string, more map[string]any) map[string]any {
 		"StoppingCondition":      map[string]any{"MaxRuntimeInSeconds": 14400},
 		"Tags":                   []any{map[string]any{"Key": "team", "Value": "churn"}},
 	}
-	for name, value := range more {
-		in[name] = value
-	}
+	maps.Copy(in, more)
 	return in
 }
 

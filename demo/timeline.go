@@ -96,10 +96,12 @@ func (s store) PutEntry(ctx context.Context, e *ledger.Entry) error {
 	v := &e.Verdict
 	if old == nil || old.Verdict.Compliance != v.Compliance || old.Verdict.Class != v.Class {
 		color := "green"
-		if v.Compliance == rules.Failed {
+		switch v.Compliance {
+		case rules.Failed:
 			color = "red"
-		} else if v.Compliance == rules.Warning {
+		case rules.Warning:
 			color = "yellow"
+		case rules.Passed, rules.NotAvailable, rules.Excepted:
 		}
 		how := "by the record alone"
 		if v.Described {

@@ -1,4 +1,5 @@
 // Command publish is the function that tells Security Hub what the ledger holds.
+// The ledger's stream wakes it and, once a day, a schedule.
 package main
 
 import (
@@ -55,7 +56,14 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.
 		},
 		Now: f.Now, Sleep: function.Sleep, Log: f.Log, Metrics: f.Metrics,
 	})
-	return function.Takes(f, func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	stream := function.Takes(f, func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		return f.Stream(ctx, batch, p.Handle)
-	}), nil
+	})
+	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
+		if function.Scheduled(payload) {
+			// The stream forgets after a day; Security Hub may have been off for longer.
+			return events.DynamoDBEventResponse{}, f.End(p.Reconcile(ctx))
+		}
+		return stream(ctx, payload)
+	}, nil
 }

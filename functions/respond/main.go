@@ -67,7 +67,7 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 			return f.Stream(ctx, batch, h.Changes)
 		case head.Source == "aws.securityhub":
 			return nil, f.End(h.Action(ctx, payload))
-		case head.Source == "aws.scheduler", head.Source == "aws.events":
+		case function.Scheduled(payload):
 			return nil, f.End(h.Tick(ctx))
 		default:
 			return nil, f.End(errEvent)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -132,9 +133,7 @@ func training(name string, more map[string]any) map[string]any {
 		"ResourceConfig":         map[string]any{"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
 		"StoppingCondition":      map[string]any{"MaxRuntimeInSeconds": 3600},
 	}
-	for k, v := range more {
-		in[k] = v
-	}
+	maps.Copy(in, more)
 	return in
 }
 
@@ -195,9 +194,7 @@ func TestChanges(t *testing.T) {
 func (b *bed) endpoint(name string, network map[string]any) {
 	b.t.Helper()
 	model := map[string]any{"ModelName": name, "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}}
-	for k, v := range network {
-		model[k] = v
-	}
+	maps.Copy(model, network)
 	b.do("CreateModel", model)
 	b.do("CreateEndpointConfig", map[string]any{"EndpointConfigName": name, "ProductionVariants": []any{map[string]any{
 		"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge",

@@ -179,8 +179,10 @@ func TestNoLoss(t *testing.T) {
 	}})
 	b.World.FailEvents(sandbox.EventFaults{Duplicate: 0.10, Window: 5 * time.Minute, Omit: 0.01})
 	for _, f := range []sandbox.Fault{
-		{Kind: sandbox.Throttle, Probability: 0.30}, {Kind: sandbox.Unavailable, Probability: 0.05},
-		{Kind: sandbox.ResetBefore, Probability: 0.01}, {Kind: sandbox.ResetAfter, Probability: 0.01},
+		{Kind: sandbox.Throttle, Probability: 0.30},
+		{Kind: sandbox.Unavailable, Probability: 0.05},
+		{Kind: sandbox.ResetBefore, Probability: 0.01},
+		{Kind: sandbox.ResetAfter, Probability: 0.01},
 	} {
 		b.World.Fail(f)
 	}

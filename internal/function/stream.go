@@ -28,6 +28,16 @@ func Takes[T, R any](f *Function, handle func(context.Context, T) (R, error)) fu
 	}
 }
 
+// Scheduled says whether a schedule invoked a function: a rule of EventBridge, or
+// EventBridge Scheduler with the same event.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+func Scheduled(payload json.RawMessage) bool {
+	var head struct {
+		Source string `json:"source"`
+	}
+	return json.Unmarshal(payload, &head) == nil && (head.Source == "aws.events" || head.Source == "aws.scheduler")
+}
+
 // Stream has a handler read the ledger's stream. The response names what failed;
 // Lambda delivers everything again from the first of it on. A record that cannot
 // be read never will be: it is counted, and what it is about is still in the table.

@@ -11,6 +11,8 @@ package awsjson
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,9 +164,7 @@ func (c *Client) Call(ctx context.Context, s Service, operation string, input an
 	if err := c.build(stack, x); err != nil {
 		return nil, err
 	}
-	ctx = awsmiddleware.SetSigningName(middleware.WithStackValue(ctx, stackKey{}, operation), s.Signing)
-	ctx = awsmiddleware.SetSigningRegion(ctx, c.region)
-	out, meta, err := middleware.DecorateHandler(smithyhttp.NewClientHandler(c.http), stack).Handle(ctx, input)
+	out, meta, err := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(c.http), stack).Handle(middleware.ClearStackValues(ctx), input)
 	if err != nil {
 		return nil, &smithy.OperationError{ServiceID: s.ID, OperationName: operation, Err: err}
 	}
@@ -172,8 +172,6 @@ func (c *Client) Call(ctx context.Context, s Service, operation string, input an
 	date, _ := awsmiddleware.GetServerTime(meta)
 	return &Response{Body: answer, Date: date}, nil
 }
-
-type stackKey struct{}
 
 func (c *Client) address(s Service) (*url.URL, error) {
 	if c.region == "" {
@@ -196,21 +194,35 @@ func (c *Client) build(stack *middleware.Stack, x exchange) error {
 	return errors.Join(
 		stack.Serialize.Add(middleware.SerializeMiddlewareFunc("Write", x.write), middleware.After),
 		stack.Build.Add(middleware.BuildMiddlewareFunc("UserAgent", userAgent), middleware.After),
-		smithyhttp.AddComputeContentLengthMiddleware(stack),
-		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
 		stack.Finalize.Add(retry.NewAttemptMiddleware(c.retryer, smithyhttp.RequestCloner), middleware.After),
-		stack.Finalize.Add(&retry.MetricsHeader{}, middleware.After),
-		stack.Finalize.Add(v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{
-			CredentialsProvider: c.credentials, Signer: v4.NewSigner(),
-		}), middleware.After),
+		stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Signing", c.sign(x)), middleware.After),
 		// The SDK puts its own steps around the one of this name.
 		stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("OperationDeserializer", x.read), middleware.After),
 		awsmiddleware.AddRecordResponseTiming(stack),
 		awsmiddleware.AddRequestIDRetrieverMiddleware(stack),
 		awshttp.AddResponseErrorMiddleware(stack),
-		smithyhttp.AddErrorCloseResponseBodyMiddleware(stack),
-		smithyhttp.AddCloseResponseBodyMiddleware(stack),
 	)
+}
+
+// sign signs each attempt.
+func (c *Client) sign(x exchange) func(context.Context, middleware.FinalizeInput, middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	hash := sha256.Sum256(x.body)
+	signer := v4.NewSigner()
+	return func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (out middleware.FinalizeOutput, meta middleware.Metadata, err error) {
+		req, ok := in.Request.(*smithyhttp.Request)
+		if !ok {
+			return out, meta, fmt.Errorf("found %T, not an HTTP request", in.Request)
+		}
+		keys, err := c.credentials.Retrieve(ctx)
+		if err != nil {
+			return out, meta, fmt.Errorf("the credentials: %w", err)
+		}
+		now := time.Now() //nolint:forbidigo // signatures are good for minutes of the real time
+		if err := signer.SignHTTP(ctx, keys, req.Request, hex.EncodeToString(hash[:]), x.service.Signing, c.region, now); err != nil {
+			return out, meta, err
+		}
+		return next.HandleFinalize(ctx, in)
+	}
 }
 
 func userAgent(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
@@ -258,6 +270,7 @@ func (x exchange) read(ctx context.Context, in middleware.DeserializeInput, next
 	if !ok {
 		return out, meta, fmt.Errorf("found %T, not an HTTP response", out.RawResponse)
 	}
+	defer response.Body.Close() //nolint:errcheck // only read from
 	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBytes+1))
 	if err != nil {
 		return out, meta, &smithy.DeserializationError{Err: err}

@@ -56,7 +56,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	a := asked{Method: r.Method, Path: r.URL.Path, Target: r.Header.Get("X-Amz-Target"), ContentType: r.Header.Get("Content-Type")}
 	_ = json.Unmarshal(raw, &a.Body)
-	for _, f := range strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "), ", ") {
+	for f := range strings.SplitSeq(strings.TrimPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "), ", ") {
 		name, value, _ := strings.Cut(f, "=")
 		switch name {
 		case "Credential":

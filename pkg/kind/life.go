@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -70,10 +71,8 @@ func (r *Row) Requests(s Scope, key string) []map[string]string {
 		var next []map[string]string
 		for member := range strings.SplitSeq(alternatives, "|") {
 			for _, request := range requests {
-				with := map[string]string{member: values[i]}
-				for name, value := range request {
-					with[name] = value
-				}
+				with := maps.Clone(request)
+				with[member] = values[i]
 				next = append(next, with)
 			}
 		}

@@ -74,12 +74,24 @@ func TestLife(t *testing.T) {
 		status string
 		want   Life
 	}{
-		{TrainingJob, "InProgress", Running}, {CompilationJob, "INPROGRESS", Running}, {InferenceRecommendationsJob, "IN_PROGRESS", Running},
-		{TrainingJob, "Stopping", Halting}, {TrainingJob, "Stopped", Over}, {TrainingJob, "Failed", Over}, {TrainingJob, "Deleting", Removed},
-		{NotebookInstance, "Stopped", Halted}, {NotebookInstance, "InService", Running}, {NotebookInstance, "Failed", Halted},
-		{Endpoint, "OutOfService", Halted}, {Endpoint, "IN_SERVICE", Running}, {Endpoint, "UpdateRollbackFailed", Running},
-		{App, "Deleted", Removed}, {PipelineExecution, "Executing", Running}, {PipelineExecution, "CompletedWithFailures", Over},
-		{Domain, "Update_Failed", Running}, {Model, "anything", Running},
+		{TrainingJob, "InProgress", Running},
+		{CompilationJob, "INPROGRESS", Running},
+		{InferenceRecommendationsJob, "IN_PROGRESS", Running},
+		{TrainingJob, "Stopping", Halting},
+		{TrainingJob, "Stopped", Over},
+		{TrainingJob, "Failed", Over},
+		{TrainingJob, "Deleting", Removed},
+		{NotebookInstance, "Stopped", Halted},
+		{NotebookInstance, "InService", Running},
+		{NotebookInstance, "Failed", Halted},
+		{Endpoint, "OutOfService", Halted},
+		{Endpoint, "IN_SERVICE", Running},
+		{Endpoint, "UpdateRollbackFailed", Running},
+		{App, "Deleted", Removed},
+		{PipelineExecution, "Executing", Running},
+		{PipelineExecution, "CompletedWithFailures", Over},
+		{Domain, "Update_Failed", Running},
+		{Model, "anything", Running},
 	} {
 		row, _ := Of(c.kind)
 		if got := row.Life(c.status); got != c.want {

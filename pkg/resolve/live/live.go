@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -138,10 +139,7 @@ func (r *Resolver) execution(ctx context.Context, d *Described, request map[stri
 	d.definition = definition
 	var parameters []jsondoc.Value
 	for token := ""; ; {
-		input := map[string]string{}
-		for name, value := range request {
-			input[name] = value
-		}
+		input := maps.Clone(request)
 		if token != "" {
 			input["NextToken"] = token
 		}
@@ -283,8 +281,11 @@ func (r *Resolver) Tags(ctx context.Context, arn string) (map[string]string, err
 			return nil, err
 		}
 		var page struct {
-			Tags      []struct{ Key, Value string }
-			NextToken string
+			Tags []struct {
+				Key   string `json:"Key"`
+				Value string `json:"Value"`
+			} `json:"Tags"`
+			NextToken string `json:"NextToken"`
 		}
 		if err := json.Unmarshal(response.Body, &page); err != nil {
 			return nil, fmt.Errorf("the response of ListTags: %w", err)
