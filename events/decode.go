@@ -45,6 +45,9 @@ func decode(v jsondoc.Value) ([]*kind.Observation, error) {
 	if isRecord(v) {
 		return one(cloudTrail(v, envelope{}))
 	}
+	if isEvent(v) {
+		return one(eventBridge(v))
+	}
 	switch found := shapesOf(v); len(found) {
 	case 0:
 		if err := errorResponse(v); err != nil {
@@ -80,6 +83,23 @@ func isRecord(v jsondoc.Value) bool {
 		}
 	}
 	return source && name
+}
+
+// isEvent says whether an object is an event of EventBridge and nothing more: that
+// is what the functions get.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+func isEvent(v jsondoc.Value) bool {
+	marks := 0
+	for _, m := range v.Members() {
+		switch m.Name {
+		case "detail-type", "source", "account", "detail":
+			marks++
+		case "version", "id", "time", "region", "resources", "replay-name":
+		default:
+			return false
+		}
+	}
+	return marks == 4
 }
 
 // shape is one of the forms that a document can have.

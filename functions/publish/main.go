@@ -28,7 +28,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "publish:", err)
 		os.Exit(1)
 	}
-	lambda.Start(handler)
+	lambda.Start(function.Raw(handler))
 }
 
 func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error), error) {

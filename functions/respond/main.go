@@ -28,7 +28,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "respond:", err)
 		os.Exit(1)
 	}
-	lambda.Start(handler)
+	lambda.Start(function.Raw(handler))
 }
 
 // errEvent says that nothing of ours invokes the function with such an event.

@@ -175,13 +175,14 @@ func vpc() map[string]any {
 	return map[string]any{"Subnets": []any{subnet}, "SecurityGroupIds": []any{"sg-0a1b2c3d4e5f60718"}}
 }
 
-func (b *bed) model(name string, closed bool) {
+func (b *bed) model(name string, closed bool) string {
 	b.t.Helper()
 	in := map[string]any{"ModelName": name, "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}}
 	if closed {
 		in["VpcConfig"] = vpc()
 	}
 	b.do("CreateModel", in)
+	return name
 }
 
 func (b *bed) config(name, model string) {

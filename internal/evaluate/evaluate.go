@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,12 +68,16 @@ func (e *Evaluator) Record(ctx context.Context, o *kind.Observation, age time.Du
 	case o.Key == "":
 		return nil, fmt.Errorf("%s names no %s", o.Source.Event, o.Row.Words)
 	case o.Deletes:
-		return e.settle(ctx, o.Row, o.Key, e.blank(o.Row, o.Key, func(in *ledger.Entry) {
-			in.Life = ledger.Life{At: o.Time, State: ledger.Gone}
-		}), age)
+		return e.deleted(ctx, o, age)
 	case o.Native != nil:
 		return e.native(ctx, o, age)
-	case o.Row.Fresh || o.Call == nil || o.Call.Effect != kind.Creates || !o.Told():
+	case o.Row.Fresh || !creates(o) || !o.Told():
+		return e.look(ctx, o.Row, o.Key, o, age)
+	}
+	if late, err := e.unattributed(ctx, o); err != nil || late {
+		if err != nil {
+			return nil, err
+		}
 		return e.look(ctx, o.Row, o.Key, o, age)
 	}
 	in, err := e.fromRecord(ctx, o, age)
@@ -83,7 +88,82 @@ func (e *Evaluator) Record(ctx context.Context, o *kind.Observation, age time.Du
 		// SageMaker may tell what the record does not.
 		return e.look(ctx, o.Row, o.Key, o, age)
 	}
-	return e.settle(ctx, o.Row, o.Key, in, age)
+	return e.settle(ctx, o.Row, o.Key, in, age, false)
+}
+
+// deleted takes in that a resource was deleted. A call may name a cluster by its
+// id: SageMaker is asked for its name.
+func (e *Evaluator) deleted(ctx context.Context, o *kind.Observation, age time.Duration) (*ledger.Entry, error) {
+	if o.Row.Resource == "" {
+		old, err := e.Store.Entry(ctx, Resource(o.Row.Kind, o.Key))
+		if err != nil {
+			return nil, err
+		}
+		if old == nil {
+			return e.look(ctx, o.Row, o.Key, o, max(age, e.Visible))
+		}
+	}
+	return e.settle(ctx, o.Row, o.Key, e.blank(o.Row, o.Key, func(in *ledger.Entry) {
+		in.Life = ledger.Life{At: o.Time, State: ledger.Gone}
+	}), age, false)
+}
+
+// unattributed says whether a resource was judged by a look before anybody told
+// who made it, where the rules want to know that.
+func (e *Evaluator) unattributed(ctx context.Context, o *kind.Observation) (bool, error) {
+	set, err := e.Rules(ctx)
+	if err != nil || !usesRoles(set.File) {
+		return false, err
+	}
+	old, err := e.Store.Entry(ctx, Resource(o.Row.Kind, o.Key))
+	return old != nil && old.Verdict.Described && old.Origin.At.IsZero(), err
+}
+
+// usesRoles says whether who made a resource makes a difference.
+func usesRoles(f *rules.File) bool {
+	return slices.ContainsFunc(f.Exceptions, func(x rules.Exception) bool { return len(x.Match.Roles) > 0 }) ||
+		slices.ContainsFunc(f.Overrides, func(o rules.Override) bool { return len(o.Match.Roles) > 0 }) ||
+		slices.ContainsFunc(f.Response.Routes, func(r rules.Route) bool { return len(r.Match.Roles) > 0 })
+}
+
+// creates says whether an observation is the record of a creation.
+func creates(o *kind.Observation) bool {
+	return o != nil && o.Call != nil && !o.Deletes && o.Call.Effect == kind.Creates
+}
+
+// changes says whether an observation is the record of a change.
+func changes(o *kind.Observation) bool {
+	return o != nil && o.Call != nil && !o.Deletes && (o.Call.Effect == kind.Replaces || o.Call.Effect == kind.Changes)
+}
+
+// createdBy is when the resource was created that an observation tells of; zero
+// where it does not tell.
+func createdBy(o *kind.Observation) time.Time {
+	switch {
+	case creates(o):
+		return o.Time
+	case o != nil && o.Native != nil:
+		// https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+		return milliseconds(o.Doc.Get("CreationTime"))
+	}
+	return time.Time{}
+}
+
+// milliseconds reads a time as SageMaker's own events write it: milliseconds since
+// 1970. What is anything else is not told.
+func milliseconds(v jsondoc.Value) time.Time {
+	lit, _ := v.Literal()
+	n, err := strconv.ParseInt(lit, 10, 64)
+	if err != nil || n < 1e11 || n > 1e14 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+// anew says whether an observation tells of a later resource of the name.
+func anew(old *ledger.Entry, o *kind.Observation) bool {
+	created := createdBy(o)
+	return old != nil && created.After(old.Created) && !ledger.SameCreation(created, old.Created)
 }
 
 // Look judges a resource by what SageMaker says of it now. The entry is nil where
@@ -114,18 +194,23 @@ func (e *Evaluator) native(ctx context.Context, o *kind.Observation, age time.Du
 	if err != nil {
 		return nil, err
 	}
-	status := o.Doc.Get(o.Row.Describe.Status).Str()
-	if o.Native.Status != "" {
-		status = o.Doc.Get(o.Native.Status).Str()
-	}
+	status := statusOf(o)
 	life := o.Row.Life(status)
-	known := old != nil && old.Life.State != ledger.Gone && old.Verdict.Whole && old.Verdict.Rules.Same(set.Version) && !o.Row.Fresh
+	known := old != nil && !anew(old, o) && old.Life.State != ledger.Gone && old.Verdict.Whole && old.Verdict.Rules.Same(set.Version) && !o.Row.Fresh
 	if !known || life == kind.LifeUnknown || life == kind.Removed {
 		return e.look(ctx, o.Row, o.Key, o, age)
 	}
 	return e.settle(ctx, o.Row, o.Key, e.blank(o.Row, o.Key, func(in *ledger.Entry) {
 		in.Life = ledger.Life{At: o.Time, State: state(life), Status: status}
-	}), age)
+	}), age, false)
+}
+
+// statusOf is the status that an event of SageMaker's own tells.
+func statusOf(o *kind.Observation) string {
+	if o.Native.Status != "" {
+		return o.Doc.Get(o.Native.Status).Str()
+	}
+	return o.Doc.Get(o.Row.Describe.Status).Str()
 }
 
 // state is where a resource is in its life, for the ledger.
@@ -172,7 +257,7 @@ func spelled(built, said string) string {
 }
 
 func originOf(o *kind.Observation) ledger.Origin {
-	if o == nil || o.Call == nil || o.Call.Effect != kind.Creates || o.Deletes {
+	if !creates(o) {
 		return ledger.Origin{}
 	}
 	return ledger.Origin{
@@ -204,21 +289,55 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 	if err != nil {
 		return nil, err
 	}
-	in, err := e.described(ctx, row, key, old, o, age)
+	asked := e.now()
+	var in ledger.Entry
+	d, err := e.Resolver.Describe(ctx, row, key)
+	if err == nil {
+		in, err = e.described(ctx, row, key, d, old, o, age)
+	}
 	switch {
 	case errors.Is(err, live.ErrMissing) && age < e.Visible:
 		return nil, fmt.Errorf("%s: %w: %w", Resource(row.Kind, key), ErrNotYet, err)
 	case errors.Is(err, live.ErrMissing):
-		return e.missing(ctx, row, key, old, o, age)
+		return e.missing(ctx, row, key, old, o, asked, age)
 	case errors.Is(err, live.ErrDenied), errors.Is(err, live.ErrUnreadable):
-		return e.unseen(ctx, row, key, old, o, err, age)
+		return e.unseen(ctx, row, key, old, o, err, asked, age)
 	case err != nil:
 		return nil, err
 	}
-	if arnKey := in.Key; arnKey != key {
-		key = arnKey
+	entry, err := e.settle(ctx, row, in.Key, in, age, true)
+	switch {
+	case err != nil:
+		return entry, err
+	case changes(o) && age < e.Visible && before(row, d, o):
+		return entry, fmt.Errorf("%s: SageMaker does not show %s yet: %w", in.Resource, o.Source.Event, ErrNotYet)
+	case e.young(&in) && !in.Verdict.Whole:
+		set, err := e.Rules(ctx)
+		if err != nil || set.File.UsesTags() {
+			return entry, errors.Join(fmt.Errorf("%s: its tags may not all be told: %w", in.Resource, ErrNotYet), err)
+		}
 	}
-	return e.settle(ctx, row, key, in, age)
+	return entry, nil
+}
+
+// now is the time to the second, as records and SageMaker tell it: what is told of
+// the same second has no order.
+func (e *Evaluator) now() time.Time { return e.Now().UTC().Truncate(time.Second) }
+
+// young says whether something was judged so soon after its creation that not all
+// that was given to it may be told.
+func (e *Evaluator) young(in *ledger.Entry) bool {
+	return !in.Created.IsZero() && in.Verdict.At.Sub(in.Created) < e.Visible
+}
+
+// before says whether SageMaker tells what was before a change: an answer may be
+// old, and so is the configuration while the change is being made. Where an event
+// of SageMaker's own says that it was made, nobody has to wait for that.
+func before(row *kind.Row, d *live.Described, change *kind.Observation) bool {
+	if len(row.Natives) == 0 && strings.HasSuffix(strings.ToUpper(d.Status), "UPDATING") {
+		return true
+	}
+	return !d.Modified.IsZero() && d.Modified.Before(change.Time.Add(-time.Second))
 }
 
 // Fresh is the evidence of a Describe call made now, beside what is known. It is
@@ -228,26 +347,27 @@ func (e *Evaluator) Fresh(ctx context.Context, old *ledger.Entry) (*ledger.Entry
 	if !ok {
 		return nil, fmt.Errorf("%q is no resource of the table", old.Resource)
 	}
-	in, err := e.described(ctx, row, key, old, nil, e.Visible)
+	d, err := e.Resolver.Describe(ctx, row, key)
+	if err != nil {
+		return nil, err
+	}
+	in, err := e.described(ctx, row, key, d, old, nil, e.Visible)
 	if err != nil {
 		return nil, err
 	}
 	return &in, nil
 }
 
-// described is the evidence of a Describe call.
-func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, old *ledger.Entry, o *kind.Observation, age time.Duration) (ledger.Entry, error) {
-	d, err := e.Resolver.Describe(ctx, row, key)
-	if err != nil {
-		return ledger.Entry{}, err
-	}
-	at := d.At
-	if at.IsZero() {
-		at = e.Now().UTC()
-	}
-	// A cluster may have been named by its id.
-	if name, _ := row.KeyOf(d.Doc); name != "" && row.Resource == "" {
+// described is the evidence of a Describe response.
+func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d *live.Described, old *ledger.Entry, o *kind.Observation, age time.Duration) (ledger.Entry, error) {
+	at := e.answered(d)
+	// A cluster may have been named by its id, and any name in small letters.
+	if name, _ := row.KeyOf(d.Doc); name != "" && name != key && (row.Resource == "" || strings.EqualFold(name, key)) {
 		key = name
+		var err error
+		if old, err = e.Store.Entry(ctx, Resource(row.Kind, key)); err != nil {
+			return ledger.Entry{}, err
+		}
 	}
 	in := e.blank(row, key, func(in *ledger.Entry) {
 		in.ARN = spelled(in.ARN, d.ARN)
@@ -275,71 +395,120 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, ol
 		if err != nil {
 			return ledger.Entry{}, fmt.Errorf("what was kept of %s: %w", in.Resource, err)
 		}
-		rec = row.Described(kind.Record{Doc: carried, Time: with.Carry.At}, rec)
+		referred := with.Carry.At
+		if referred.Before(d.Created) {
+			referred = d.Created // by the call that made it, whose record tells seconds only
+		}
+		rec = row.Described(kind.Record{Doc: carried, Time: referred}, rec)
 	}
 	in.Verdict.Described = true
-	err = e.judge(ctx, &in, subject{
-		observation: &described, record: rec, described: d, at: at, role: with.Origin.Role, trigger: o,
-	}, age)
+	s := subject{observation: &described, record: rec, described: d, at: at, role: with.Origin.Role, trigger: o}
+	if creates(o) && o.Told() && ledger.SameCreation(o.Time, in.Created) {
+		s.tags, s.tagsKnown = row.Tags(o.Record())
+	}
+	err := e.judge(ctx, &in, s, age)
 	return in, err
 }
 
-// missing takes in that there is no such resource, however long one waits.
-func (e *Evaluator) missing(ctx context.Context, row *kind.Row, key string, old *ledger.Entry, o *kind.Observation, age time.Duration) (*ledger.Entry, error) {
-	gone := ledger.Life{At: e.Now().UTC(), State: ledger.Gone}
+// answered is when a response was given, by SageMaker's clock. It may be wrong, or
+// not told: nothing is told after it is heard, or of what is not made yet.
+func (e *Evaluator) answered(d *live.Described) time.Time {
+	at, now := d.At, e.now()
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	if made := d.Created.Truncate(time.Second); at.Before(made) {
+		at = made
+	}
+	return at
+}
+
+// missing takes in that there is no such resource, however long one waits. What
+// was made a moment ago might not be found yet, so that the answer tells only what
+// was so before.
+func (e *Evaluator) missing(ctx context.Context, row *kind.Row, key string, old *ledger.Entry, o *kind.Observation, asked time.Time, age time.Duration) (*ledger.Entry, error) {
+	gone := ledger.Life{At: asked.Add(-e.Visible), State: ledger.Gone}
 	var in ledger.Entry
 	switch {
-	case o != nil && o.Call != nil && o.Call.Effect == kind.Creates:
+	case creates(o):
 		// It came and went; its record is all there is.
 		var err error
 		if in, err = e.fromRecord(ctx, o, age); err != nil {
 			return nil, err
 		}
+		if gone.At.Before(o.Time) {
+			gone.At = o.Time
+		}
 	case old != nil:
 		in = e.blank(row, key, func(*ledger.Entry) {})
+		if old.Life.Open && old.Created.Before(gone.At) {
+			gone.At = asked // its deletion was told, and it is no new one
+		}
 	default:
 		return nil, nil
 	}
 	in.Life = gone
-	return e.settle(ctx, row, key, in, age)
+	entry, err := e.settle(ctx, row, key, in, age, true)
+	if err == nil && entry.Life.State != ledger.Gone {
+		return entry, fmt.Errorf("%s is not found, and was there a moment ago: %w", in.Resource, ErrNotYet)
+	}
+	return entry, err
 }
 
 // unseen takes in that a resource cannot be looked at. What failed before is not
-// mended by that, and what passed is not known any more.
-func (e *Evaluator) unseen(ctx context.Context, row *kind.Row, key string, old *ledger.Entry, o *kind.Observation, cause error, age time.Duration) (*ledger.Entry, error) {
-	if o != nil && o.Call != nil && o.Call.Effect == kind.Creates && o.Told() {
+// mended by that, and what passed is not known any more, unless it cannot have
+// changed.
+func (e *Evaluator) unseen(ctx context.Context, row *kind.Row, key string, old *ledger.Entry, o *kind.Observation, cause error, asked time.Time, age time.Duration) (*ledger.Entry, error) {
+	set, err := e.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if creates(o) && o.Told() {
 		in, err := e.fromRecord(ctx, o, age)
 		if err != nil {
 			return nil, err
 		}
 		if in.Verdict.Compliance == rules.Failed {
 			in.Verdict.Whole = false
-			return e.settle(ctx, row, key, in, age)
+			return e.settle(ctx, row, key, in, age, true)
 		}
 	}
-	if old != nil && old.Life.State != ledger.Gone && (old.Verdict.Compliance == rules.Failed || old.Verdict.Whole && !row.Fresh) {
-		return old, nil
-	}
-	at := e.Now().UTC()
+	other := old == nil || old.Life.State == ledger.Gone || anew(old, o)
+	lasting := !row.Fresh && !changes(o)
 	in := e.blank(row, key, func(in *ledger.Entry) {
-		in.Life = ledger.Life{At: at, State: ledger.Live}
+		in.Life = lifeUnseen(row, other, o, asked)
 		in.Origin = originOf(o)
-		if o != nil && o.Call != nil && o.Call.Effect == kind.Creates {
-			in.Created = o.Time
-		}
+		in.Created = createdBy(o)
 	})
+	if !other && (old.Verdict.Compliance == rules.Failed || lasting && old.Verdict.Whole && old.Verdict.Rules.Same(set.Version)) {
+		return e.settle(ctx, row, key, in, age, true)
+	}
 	described := kind.Observation{
 		Row: row, Key: key, Name: in.Name, ARN: in.ARN, Partition: in.Partition, Account: in.Account, Region: in.Region,
 		Source: kind.Source{Type: kind.ShapeDescribe, Event: row.Describe.Name},
 	}
 	rec := described.Record()
 	rec.Absence, rec.Why = kind.AbsentIsUnknown, "could not be looked at: "+plain(cause)
-	err := e.judge(ctx, &in, subject{observation: &described, record: rec, at: at, trigger: o}, age)
-	if err != nil {
+	if err := e.judge(ctx, &in, subject{observation: &described, record: rec, at: asked, trigger: o}, age); err != nil {
 		return nil, err
 	}
-	in.Verdict.Unseen = !row.Fresh
-	return e.settle(ctx, row, key, in, age)
+	in.Verdict.Unseen = lasting && (other || old.Verdict.At.IsZero())
+	return e.settle(ctx, row, key, in, age, true)
+}
+
+// lifeUnseen is where a resource is in its life that cannot be looked at: as an
+// event says, and else as it was. Of another one than is known it is taken to run.
+func lifeUnseen(row *kind.Row, other bool, o *kind.Observation, asked time.Time) ledger.Life {
+	if o != nil && o.Native != nil {
+		status := statusOf(o)
+		if life := row.Life(status); life != kind.LifeUnknown {
+			return ledger.Life{At: o.Time, State: state(life), Status: status}
+		}
+	}
+	if other {
+		return ledger.Life{At: asked, State: ledger.Live}
+	}
+	return ledger.Life{}
 }
 
 // plain is an error in words that tell nothing but the operation and the code.
@@ -355,7 +524,10 @@ const attempts = 10
 
 // settle merges evidence into the ledger. Where its order is not certain, the
 // worse stands until a later look decides.
-func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in ledger.Entry, age time.Duration) (*ledger.Entry, error) {
+//
+// looked says that the evidence is that of a look: another one within the same
+// second would not tell more.
+func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in ledger.Entry, age time.Duration, looked bool) (*ledger.Entry, error) {
 	in.Resource, in.Key = Resource(row.Kind, key), key
 	for range attempts {
 		old, err := e.Store.Entry(ctx, in.Resource)
@@ -365,7 +537,7 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 		next, unsettled := ledger.Merge(old, in)
 		if old != nil && same(old, &next) {
 			if unsettled {
-				return e.again(ctx, row, key, old, in, age)
+				return e.again(ctx, row, old, age, looked)
 			}
 			return old, nil
 		}
@@ -376,7 +548,7 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 			return nil, err
 		}
 		if unsettled {
-			return e.again(ctx, row, key, &next, in, age)
+			return e.again(ctx, row, &next, age, looked)
 		}
 		return &next, nil
 	}
@@ -386,11 +558,11 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 // again looks once more where a record left the order open. Looking tells the
 // present, which is later than any record; only a look within the same second
 // does not settle it.
-func (e *Evaluator) again(ctx context.Context, row *kind.Row, key string, now *ledger.Entry, in ledger.Entry, age time.Duration) (*ledger.Entry, error) {
-	if in.Verdict.Described || row.Describe.Name == "" {
-		return now, fmt.Errorf("%s: two things in one second: %w", in.Resource, ErrNotYet)
+func (e *Evaluator) again(ctx context.Context, row *kind.Row, now *ledger.Entry, age time.Duration, looked bool) (*ledger.Entry, error) {
+	if looked {
+		return now, fmt.Errorf("%s: two things in one second: %w", now.Resource, ErrNotYet)
 	}
-	return e.look(ctx, row, key, nil, max(age, e.Visible))
+	return e.look(ctx, row, now.Key, nil, max(age, e.Visible))
 }
 
 // same says whether a merge changed nothing.

@@ -12,6 +12,7 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
+	"github.com/sagemoat/sagemoat/pkg/resolve/live"
 	"github.com/sagemoat/sagemoat/pkg/rules"
 	"github.com/sagemoat/sagemoat/pkg/sandbox"
 )
@@ -93,9 +94,9 @@ func TestStale(t *testing.T) {
 	if _, err := b.Record(t.Context(), change, 2*time.Second); !errors.Is(err, evaluate.ErrNotYet) {
 		t.Errorf("what SageMaker said before a change was taken for what it is after: %v", err)
 	}
-	b.pass(10 * time.Second)
+	b.pass(10 * time.Minute)
 	b.twist = nil
-	if _, err := b.Record(t.Context(), change, 12*time.Second); err != nil {
+	if _, err := b.Record(t.Context(), change, time.Second); err != nil {
 		t.Error(err)
 	}
 	b.says("domain/"+id, "c FAILED live")
@@ -170,8 +171,18 @@ func TestClocks(t *testing.T) {
 			b.do("DeleteModel", map[string]any{"ModelName": "m"})
 			b.told("DeleteModel")
 			b.model("m", false)
-			b.told("CreateModel")
+			record := b.event("CreateModel")
+			if _, err := b.Record(t.Context(), record, time.Second); !errors.Is(err, evaluate.ErrNotYet) {
+				t.Errorf("deleted and made within one second: %v", err)
+			}
 			b.says("model/m", "b-internet FAILED live")
+			b.pass(6 * time.Minute) // a clock that is slow takes that long to be past it
+			if _, err := b.Record(t.Context(), record, 6*time.Minute); err != nil {
+				t.Error(err)
+			}
+			if e := b.says("model/m", "b-internet FAILED live"); e.Unsettled() {
+				t.Error("a later look does not settle it")
+			}
 			b.pass(time.Second)
 			b.config("d", "m")
 			b.told("CreateEndpointConfig")
@@ -272,7 +283,7 @@ func TestOwner(t *testing.T) {
 	}
 	b.says("domain/"+id, "c FAILED live")
 	// Where it does not say it, what is owned speaks for itself.
-	b.use("version: 1\noverrides:\n  - match: {kinds: [domain]}\n    rules: {no-bridge: off, vpc-required: off, no-own-internet: off}\n")
+	b.use("version: 1\noverrides:\n  - match: {kinds: [domain]}\n    rules: {no-bridge: off}\n")
 	b.looked(kind.Domain, id)
 	b.says("domain/"+id, "c PASSED live")
 	b.pass(time.Minute)
@@ -353,31 +364,280 @@ func TestEndsUnseen(t *testing.T) {
 func TestOpenAndDenied(t *testing.T) {
 	b := newBed(t)
 	b.deny("DescribeModel")
+	b.job("j", true, nil)
 	b.model("m", true)
 	b.told("CreateModel")
 	b.pass(time.Hour)
 	b.do("DeleteModel", map[string]any{"ModelName": "m"})
-	b.events = append(b.events[:0:0], b.events...)
+	b.events = nil
 	b.model("m", true)
-	b.told("DeleteModel")
-	b.tell("CreateModel", time.Second)
+	gone := b.event("CreateModel")
+	gone.Deletes = true // in the same second
+	if _, err := b.Record(t.Context(), gone, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	gone.Deletes = false
+	for range 2 {
+		if _, err := b.Record(t.Context(), gone, time.Second); !errors.Is(err, evaluate.ErrNotYet) {
+			t.Errorf("gone and there in one second: %v", err)
+		}
+	}
 	b.says("model/m", "b-vpc PASSED live")
 }
 
-// TestSpelling: what names an endpoint in small letters means the one that is
-// known.
+// TestSpelling: the Amazon Resource Names of some kinds have their names in small
+// letters. What is told by such a name is told of the resource itself.
 func TestSpelling(t *testing.T) {
 	b := newBed(t)
-	b.job("Job-A", true, nil)
-	b.told("CreateTrainingJob")
+	b.do("CreateEndpointConfig", map[string]any{"EndpointConfigName": "C", "ProductionVariants": []any{map[string]any{
+		"VariantName": "v", "ModelName": b.model("m", true), "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge",
+	}}})
+	b.told("CreateEndpointConfig")
+	row, _ := kind.Of(kind.EndpointConfig)
+	body := ""
+	b.twist = func(_ string, r *awsjson.Response) *awsjson.Response {
+		if strings.Contains(string(r.Body), "EndpointConfigName") {
+			body = string(r.Body)
+		}
+		return r
+	}
 	b.pass(time.Minute)
-	// SageMaker finds it in either spelling.
-	b.world.SageMaker().RunFor(kind.TrainingJob, "Job-A", time.Hour)
-	row, _ := kind.Of(kind.TrainingJob)
-	asked := b.Resolver
-	_ = asked
-	_ = row
-	_ = context.Background
-	_ = json.Marshal
-	_ = ledger.Live
+	b.looked(kind.EndpointConfig, "C")
+	b.do("CreateEndpointConfig", map[string]any{"EndpointConfigName": "c", "ProductionVariants": []any{map[string]any{
+		"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge",
+	}}})
+	// SageMaker finds the one, whichever way it is written.
+	b.twist = func(_ string, r *awsjson.Response) *awsjson.Response {
+		if strings.Contains(string(r.Body), "EndpointConfigName") {
+			return &awsjson.Response{Body: []byte(body), Date: r.Date}
+		}
+		return r
+	}
+	b.pass(time.Minute)
+	e, err := b.Look(t.Context(), row, "c")
+	if err != nil || e.Resource != "endpoint-config/C" {
+		t.Errorf("%v, %v", e, err)
+	}
+	b.says("endpoint-config/c", "")
+}
+
+// TestChangedUnseen: what passed does not pass any more where it was changed, and
+// nobody may look.
+func TestChangedUnseen(t *testing.T) {
+	b := newBed(t)
+	b.use("version: 1\nrules:\n  interactive-access: on\n")
+	b.job("j", true, map[string]any{"RemoteDebugConfig": map[string]any{"EnableRemoteDebug": false}})
+	b.told("CreateTrainingJob")
+	b.says("training-job/j", "b-vpc PASSED live")
+	b.pass(time.Minute)
+	b.do("UpdateTrainingJob", map[string]any{"TrainingJobName": "j", "RemoteDebugConfig": map[string]any{"EnableRemoteDebug": true}})
+	b.deny("DescribeTrainingJob")
+	b.told("UpdateTrainingJob")
+	b.says("training-job/j", "unknown WARNING live")
+	b.world.Heal()
+	b.pass(time.Minute)
+	b.looked(kind.TrainingJob, "j")
+	b.says("training-job/j", "b-vpc FAILED live")
+}
+
+// TestCameAndWent: what cannot be found any more, or never could, is judged by its
+// record where there is one.
+func TestCameAndWent(t *testing.T) {
+	b := newBed(t)
+	b.cluster("c")
+	b.do("DeleteCluster", map[string]any{"ClusterName": "c"})
+	b.pass(10 * time.Minute)
+	record := b.event("CreateCluster")
+	if _, err := b.Record(t.Context(), record, time.Second); !errors.Is(err, evaluate.ErrNotYet) {
+		t.Errorf("it may be found in a moment: %v", err)
+	}
+	if _, err := b.Record(t.Context(), record, visible); err != nil {
+		t.Error(err)
+	}
+	b.says("cluster/c", "b-internet FAILED gone")
+	// Of what nobody ever told there is nothing to say.
+	if e := b.looked(kind.Model, "never"); e != nil {
+		t.Errorf("%+v", e)
+	}
+	// What is not found a moment after it was there is asked for again.
+	b.model("m", false)
+	b.told("CreateModel")
+	b.do("DeleteModel", map[string]any{"ModelName": "m"})
+	b.pass(time.Second)
+	row, _ := kind.Of(kind.Model)
+	if _, err := b.Look(t.Context(), row, "m"); !errors.Is(err, evaluate.ErrNotYet) {
+		t.Errorf("not found: %v", err)
+	}
+	b.pass(visible)
+	b.looked(kind.Model, "m")
+	b.says("model/m", "b-internet FAILED gone")
+}
+
+// TestReferences: what is referred to and cannot be looked at is not known, and
+// what fails for a moment is asked for again.
+func TestReferences(t *testing.T) {
+	b := newBed(t)
+	b.model("m", true)
+	b.config("c", "m")
+	record := b.event("CreateEndpointConfig")
+	b.pass(time.Second)
+	b.world.Fail(sandbox.Fault{Service: "sagemaker", Operation: "DescribeModel", Kind: sandbox.Throttle, Times: 3})
+	if e, err := b.Record(t.Context(), record, time.Second); err == nil || errors.Is(err, evaluate.ErrNotYet) || e != nil {
+		t.Errorf("throttled: %+v, %v", e, err)
+	}
+	b.world.SageMaker().SetLag(sandbox.Lag{Describe: time.Minute})
+	if e, err := b.Record(t.Context(), record, time.Second); !errors.Is(err, evaluate.ErrNotYet) || e != nil {
+		t.Errorf("not to be seen: %+v, %v", e, err)
+	}
+	b.says("endpoint-config/c", "")
+	b.world.SageMaker().SetLag(sandbox.Lag{})
+	b.deny("DescribeModel")
+	b.Record(t.Context(), record, time.Second) //nolint:errcheck,gosec // what it leaves is looked at
+	b.says("endpoint-config/c", "unknown WARNING live")
+	b.world.Heal()
+	b.pass(time.Minute)
+	b.looked(kind.EndpointConfig, "c")
+	b.says("endpoint-config/c", "b-vpc PASSED live")
+}
+
+// TestExecution: each of the calls that tell of a pipeline's execution may be
+// refused, and then nothing passes.
+func TestExecution(t *testing.T) {
+	for _, operation := range []string{"DescribePipelineExecution", "DescribePipelineDefinitionForExecution", "ListPipelineParametersForExecution"} {
+		b := newBed(t)
+		definition, err := json.Marshal(map[string]any{"Version": "2020-12-01", "Steps": []any{map[string]any{"Name": "T", "Type": "Training", "Arguments": map[string]any{
+			"RoleArn": role, "AlgorithmSpecification": map[string]any{"TrainingImage": "i", "TrainingInputMode": "File"},
+			"OutputDataConfig": map[string]any{"S3OutputPath": "s3://b/o"}, "StoppingCondition": map[string]any{"MaxRuntimeInSeconds": 3600},
+			"ResourceConfig": map[string]any{"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}, "VpcConfig": vpc(),
+		}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.do("CreatePipeline", map[string]any{"PipelineName": "p", "RoleArn": role, "PipelineDefinition": string(definition)})
+		out := b.do("StartPipelineExecution", map[string]any{"PipelineName": "p"})
+		arn, _ := out["PipelineExecutionArn"].(string)
+		_, key, _ := strings.Cut(arn, ":pipeline/")
+		b.pass(time.Second)
+		b.deny(operation)
+		e := b.told("StartPipelineExecution")
+		if e.Verdict.Compliance != rules.Warning || e.Resource != "pipeline-execution/"+key {
+			t.Errorf("%s denied: %s of %s", operation, e.Verdict.Compliance, e.Resource)
+		}
+		b.world.Heal()
+		b.pass(time.Second)
+		b.looked(kind.PipelineExecution, key)
+		b.says("pipeline-execution/"+key, "b-vpc PASSED live")
+	}
+}
+
+// TestNoRules: where there are no rules nothing is judged, and nothing is written.
+func TestNoRules(t *testing.T) {
+	b := newBed(t)
+	b.model("m", true)
+	b.failed = errors.New("no rules")
+	for _, word := range []string{"SageMaker Model State Change", "CreateModel"} {
+		if e, err := b.tell(word, time.Second); err == nil || e != nil {
+			t.Errorf("%s: %+v, %v", word, e, err)
+		}
+	}
+	b.deny("DescribeModel")
+	row, _ := kind.Of(kind.Model)
+	if _, err := b.Look(t.Context(), row, "m"); err == nil {
+		t.Error("judged without rules")
+	}
+	b.says("model/m", "")
+}
+
+// contested is a ledger that somebody else writes to all the time.
+type contested struct {
+	ledger.Store
+	left int
+}
+
+func (c *contested) PutEntry(ctx context.Context, e *ledger.Entry) error {
+	if c.left--; c.left >= 0 {
+		return ledger.ErrConflict
+	}
+	return c.Store.PutEntry(ctx, e)
+}
+
+// TestContested: a write that somebody else came before is made anew, and what
+// cannot be written is never taken for written.
+func TestContested(t *testing.T) {
+	b := newBed(t)
+	b.model("m", true)
+	record := b.event("CreateModel")
+	store := &contested{b.Store, 9}
+	b.Store = store
+	if _, err := b.Record(t.Context(), record, time.Second); err != nil {
+		t.Error(err)
+	}
+	b.says("model/m", "b-vpc PASSED live")
+	store.left = 1000
+	b.pass(time.Minute)
+	row, _ := kind.Of(kind.Model)
+	if _, err := b.Look(t.Context(), row, "m"); !errors.Is(err, ledger.ErrConflict) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFresh: a look that is not written.
+func TestFresh(t *testing.T) {
+	b := newBed(t)
+	b.model("m", false)
+	b.pass(time.Minute)
+	old := b.told("CreateModel")
+	e, err := b.Fresh(t.Context(), old)
+	if err != nil || e.Verdict.Compliance != rules.Failed || !e.Verdict.Described || e.Version != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if after := b.says("model/m", "b-internet FAILED live"); after.Version != old.Version {
+		t.Error("it was written")
+	}
+	b.do("DeleteModel", map[string]any{"ModelName": "m"})
+	if _, err := b.Fresh(t.Context(), old); !errors.Is(err, live.ErrMissing) {
+		t.Errorf("%v", err)
+	}
+	if _, err := b.Fresh(t.Context(), &ledger.Entry{Resource: "moon-base/1"}); err == nil {
+		t.Error("a kind that is none")
+	}
+	record := b.event("SageMaker Model State Change")
+	record.Key = ""
+	if _, err := b.Record(t.Context(), record, time.Second); err == nil {
+		t.Error("a record that names nothing")
+	}
+}
+
+// TestSecrets: nothing of what a resource was given in confidence is kept.
+func TestSecrets(t *testing.T) {
+	const secret = "hunter2-hunter2"
+	b := newBed(t)
+	b.use("version: 1\noverrides:\n  - match: {tags: {data: open}}\n    rules: {isolation-required: on}\n")
+	more := map[string]any{
+		"Environment": map[string]any{"TOKEN": secret}, "HyperParameters": map[string]any{"password": secret},
+		"Tags": []any{map[string]any{"Key": "data", "Value": secret}},
+	}
+	b.job("j", false, more)
+	b.told("CreateTrainingJob")
+	b.pass(5 * time.Minute)
+	b.looked(kind.TrainingJob, "j")
+	b.twist = func(operation string, r *awsjson.Response) *awsjson.Response {
+		if operation == "DescribeTrainingJob" {
+			return &awsjson.Response{Body: append(r.Body, secret...), Date: r.Date}
+		}
+		return r
+	}
+	b.job("k", true, more)
+	b.pass(5 * time.Minute)
+	b.looked(kind.TrainingJob, "k")
+	b.says("training-job/k", "unknown WARNING live")
+	for _, resource := range []string{"training-job/j", "training-job/k"} {
+		e, err := b.Store.Entry(t.Context(), resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := ledger.Encode(e); strings.Contains(string(text), secret) { //nolint:errchkjson // it was stored that way
+			t.Errorf("the ledger has a secret: %s", text)
+		}
+	}
 }

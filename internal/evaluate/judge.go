@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		return err
 	}
 	o := s.observation
-	references := e.Resolver.References(ctx, s.described)
+	references := e.Resolver.References(ctx, s.described, e.now())
 	parts := o.Row.Parts(s.record, references.Lookup)
 	if references.Err != nil {
 		return references.Err
@@ -44,9 +45,8 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		return fmt.Errorf("what %s refers to: %w: %w", in.Resource, ErrNotYet, live.ErrMissing)
 	}
 	if s.described != nil && set.File.UsesTags() && in.ARN != "" {
-		// Where they cannot be had they are not known, and so judged.
-		if tags, err := e.Resolver.Tags(ctx, in.ARN); err == nil {
-			s.tags, s.tagsKnown = tags, true
+		if err := e.tags(ctx, in, &s); err != nil {
+			return err
 		}
 	}
 	about := &rules.Subject{
@@ -69,15 +69,20 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		in.Verdict.Exception = judgement.Exception.ID
 	}
 	owner := ownerOf(o.Row, s.record.Doc)
-	shared := owner != "" && !ownFault(o.Row, &judgement)
-	if !shared {
-		owner = ""
+	if owner != "" {
+		speaks, err := e.speaks(ctx, owner, in)
+		if err != nil {
+			return err
+		}
+		if !speaks || ownFault(o.Row, &judgement) {
+			owner = ""
+		}
 	}
 	in.Verdict.Notice = notice(f)
 	in.Verdict.Notice.Owner = owner
 	in.Verdict.Notice.Team, in.Verdict.Notice.Topic = set.File.Route(about, pipelineOf(o))
 	if owner != "" {
-		return e.owned(ctx, owner)
+		return nil
 	}
 	asff, err := f.ASFF(e.Now())
 	switch {
@@ -148,19 +153,47 @@ func ownFault(row *kind.Row, j *rules.Judgement) bool {
 	return false
 }
 
-// owned sees to it that the owner is in the ledger, for its finding speaks for
-// what it owns.
-func (e *Evaluator) owned(ctx context.Context, owner string) error {
+// speaks says whether the finding of an owner speaks for what it owns: it says
+// something as bad, or it is allowed by an exception. An owner that is not known,
+// or was better when it was looked at, is looked at.
+func (e *Evaluator) speaks(ctx context.Context, owner string, in *ledger.Entry) (bool, error) {
 	old, err := e.Store.Entry(ctx, owner)
-	if err != nil || old != nil {
-		return err
+	if err != nil || covers(old, in) {
+		return err == nil, err
 	}
 	row, key, ok := Split(owner)
 	if !ok {
-		return nil
+		return false, nil
 	}
-	_, err = e.look(ctx, row, key, nil, e.Visible)
-	return err
+	now, err := e.look(ctx, row, key, nil, e.Visible)
+	return err == nil && covers(now, in), err
+}
+
+// covers says whether the finding of an owner says what is wrong with what it owns.
+func covers(owner, in *ledger.Entry) bool {
+	if owner == nil || owner.Life.State == ledger.Gone || owner.Life.State == ledger.Ended && in.Life.State == ledger.Live {
+		return false
+	}
+	v := &owner.Verdict
+	return v.Exception != "" || !in.Verdict.Worse(ledger.Alert{At: owner.Written, Class: v.Class, Compliance: v.Compliance, Severity: v.Severity})
+}
+
+// tags asks for the tags of what was described. Those that may not be had are not
+// known; and right after the creation, not all of them may be told.
+func (e *Evaluator) tags(ctx context.Context, in *ledger.Entry, s *subject) error {
+	listed, err := e.Resolver.Tags(ctx, in.ARN)
+	switch {
+	case errors.Is(err, live.ErrDenied), errors.Is(err, live.ErrMissing), errors.Is(err, live.ErrUnreadable):
+		return nil
+	case err != nil:
+		return err
+	}
+	if s.tags == nil {
+		s.tags = map[string]string{}
+	}
+	maps.Copy(s.tags, listed)
+	s.tagsKnown = s.tagsKnown || in.Created.IsZero() || s.at.Sub(in.Created) >= e.Visible
+	return nil
 }
 
 // pipelineOf is the name of the pipeline that a pipeline or an execution is of.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sagemoat/sagemoat/internal/chaos"
 	"github.com/sagemoat/sagemoat/internal/flow"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
@@ -390,7 +391,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestOrder: whatever the order, and however often events come, the ledger ends
+// TestOrder is figure 2: whatever the order, and however often events come, the ledger ends
 // the same. This is the history of a few names: created, changed, stopped,
 // deleted, created again.
 func TestOrder(t *testing.T) {
@@ -402,25 +403,39 @@ func TestOrder(t *testing.T) {
 		return false
 	}})
 	b := source
-	b.World.SageMaker().RunFor(kind.TrainingJob, "t", 5*time.Hour)
-	b.do("CreateTrainingJob", training("t", nil))
-	b.endpoint("e", nil)
+	b.World.SageMaker().RunFor(kind.TrainingJob, "", 5*time.Hour)
+	var names []string
+	const times = 10
+	each := func(do func(i int)) {
+		for i := range times {
+			do(i)
+		}
+	}
+	each(func(i int) {
+		b.do("CreateTrainingJob", training(fmt.Sprint("t", i), nil))
+		b.endpoint(fmt.Sprint("e", i), nil)
+		names = append(names, fmt.Sprint("training-job/t", i), fmt.Sprint("model/e", i), fmt.Sprint("model/short", i), fmt.Sprint("endpoint/e", i), fmt.Sprint("endpoint-config/e", i))
+	})
 	b.pass(30 * time.Minute)
-	b.do("StopTrainingJob", map[string]any{"TrainingJobName": "t"})
-	b.do("DeleteModel", map[string]any{"ModelName": "e"})
+	each(func(i int) {
+		b.do("StopTrainingJob", map[string]any{"TrainingJobName": fmt.Sprint("t", i)})
+		b.do("DeleteModel", map[string]any{"ModelName": fmt.Sprint("e", i)})
+	})
 	b.pass(10 * time.Minute)
-	b.do("CreateModel", map[string]any{"ModelName": "e", "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}, "VpcConfig": vpc(subnet)})
-	b.do("DeleteEndpoint", map[string]any{"EndpointName": "e"})
-	b.do("CreateModel", map[string]any{"ModelName": "short", "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}})
+	each(func(i int) {
+		b.do("CreateModel", map[string]any{"ModelName": fmt.Sprint("e", i), "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}, "VpcConfig": vpc(subnet)})
+		b.do("DeleteEndpoint", map[string]any{"EndpointName": fmt.Sprint("e", i)})
+		b.do("CreateModel", map[string]any{"ModelName": fmt.Sprint("short", i), "ExecutionRoleArn": role, "PrimaryContainer": map[string]any{"Image": "i"}})
+	})
 	b.pass(time.Minute)
-	b.do("DeleteModel", map[string]any{"ModelName": "short"})
+	each(func(i int) { b.do("DeleteModel", map[string]any{"ModelName": fmt.Sprint("short", i)}) })
 	b.pass(2 * time.Hour)
-	if len(history) < 15 {
+	if len(history) < 200 {
 		t.Fatalf("a history of %d events", len(history))
 	}
 	state := func(s flow.Store) string {
 		var all []string
-		for _, name := range []string{"training-job/t", "model/e", "model/short", "endpoint/e", "endpoint-config/e"} {
+		for _, name := range names {
 			e, err := s.Entry(context.Background(), name)
 			if err != nil || e == nil {
 				t.Fatalf("%s: %v, %v", name, e, err)
@@ -437,7 +452,7 @@ func TestOrder(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(7, 7))
 	var want string
-	for round := range 20 {
+	for round := range chaos.N(5, 1000) {
 		b := source
 		store := ledger.NewMemory(b.World.Now)
 		b.Store, b.Evaluator.Store = store, store

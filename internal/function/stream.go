@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
@@ -37,6 +38,23 @@ func Scheduled(payload json.RawMessage) bool {
 	}
 	return json.Unmarshal(payload, &head) == nil && (head.Source == "aws.events" || head.Source == "aws.scheduler")
 }
+
+// Raw hands a function its events as they came: the library would read each one
+// to its end only to hand out the same bytes.
+func Raw[R any](handle func(context.Context, json.RawMessage) (R, error)) lambda.Handler {
+	return raw(func(ctx context.Context, payload []byte) ([]byte, error) {
+		out, err := handle(ctx, payload)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(out)
+	})
+}
+
+type raw func(context.Context, []byte) ([]byte, error)
+
+// Invoke is what the library calls.
+func (r raw) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return r(ctx, payload) }
 
 // Stream has a handler read the ledger's stream. The response names what failed;
 // Lambda delivers everything again from the first of it on. A record that cannot

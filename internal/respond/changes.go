@@ -21,15 +21,18 @@ import (
 func (h *Handler) Changes(ctx context.Context, changes []ledger.Change) (failed []string, err error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	r, err := h.round(ctx)
-	if err != nil {
-		return sequences(changes), err
-	}
 	var resources []string
 	for i := range changes {
 		if resource, ok := worthLooking(&changes[i]); ok && !slices.Contains(resources, resource) {
 			resources = append(resources, resource)
 		}
+	}
+	if len(resources) == 0 {
+		return nil, nil
+	}
+	r, err := h.round(ctx)
+	if err != nil {
+		return sequences(changes), err
 	}
 	left := r.respond(ctx, resources)
 	for i := range changes {

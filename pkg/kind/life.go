@@ -59,6 +59,13 @@ func (r *Row) Requests(s Scope, key string) []map[string]string {
 	if r.Kind == PipelineExecution {
 		return []map[string]string{{r.Key[0]: r.Build(s.Partition, s.Region, s.Account, key)}}
 	}
+	if r.Kind == Cluster && len(key) == clusterID {
+		// An ARN has the id of a cluster, which might be another one's name.
+		return []map[string]string{
+			{r.Key[0]: key},
+			{r.Key[0]: "arn:" + s.Partition + ":sagemaker:" + s.Region + ":" + s.Account + ":cluster/" + key},
+		}
+	}
 	values := []string{key}
 	if len(r.Key) > 1 {
 		values = strings.SplitN(key, "/", len(r.Key))
@@ -80,6 +87,10 @@ func (r *Row) Requests(s Scope, key string) []map[string]string {
 	}
 	return requests
 }
+
+// clusterID is how long the id of a cluster is.
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeCluster.html
+const clusterID = 12
 
 // StopCall is the operation that halts what runs and keeps what it made; ok is
 // false where there is none. Deleting is not stopping.

@@ -65,8 +65,10 @@ type Described struct {
 	// At is the service's clock.
 	At      time.Time
 	Created time.Time // zero where the response does not tell
-	Status  string    // as AWS writes it
-	ARN     string
+	// Modified is when it was last changed; zero where the response does not tell.
+	Modified time.Time
+	Status   string // as AWS writes it
+	ARN      string
 	// Definition is that of a pipeline execution's pipeline.
 	definition jsondoc.Value
 }
@@ -108,6 +110,12 @@ func describedBy(row *kind.Row, doc jsondoc.Value, at time.Time) *Described {
 	for _, member := range []string{"CreationTime", "CreateDate"} {
 		if t, ok := epoch(doc.Get(member)); ok {
 			d.Created = t
+			break
+		}
+	}
+	for _, member := range []string{"LastModifiedTime", "LastUpdatedDate"} {
+		if t, ok := epoch(doc.Get(member)); ok {
+			d.Modified = t
 			break
 		}
 	}
@@ -168,19 +176,25 @@ func (r *Resolver) execution(ctx context.Context, d *Described, request map[stri
 // ask makes one call and reads what it answers.
 func (r *Resolver) ask(ctx context.Context, operation string, input any) (jsondoc.Value, time.Time, error) {
 	response, err := r.call(ctx, operation, input)
-	switch {
-	case awsjson.Missing(err):
-		return jsondoc.Value{}, time.Time{}, fmt.Errorf("%s: %w", operation, ErrMissing)
-	case awsjson.Denied(err):
-		return jsondoc.Value{}, time.Time{}, fmt.Errorf("%s (%s): %w", operation, awsjson.Code(err), ErrDenied)
-	case err != nil:
-		return jsondoc.Value{}, time.Time{}, err
+	if err != nil {
+		return jsondoc.Value{}, time.Time{}, plain(operation, err)
 	}
 	doc, err := jsondoc.Parse(response.Body, kind.FreeForm())
 	if err != nil {
 		return jsondoc.Value{}, time.Time{}, fmt.Errorf("%s: %w: %w", operation, ErrUnreadable, err)
 	}
 	return doc, response.Date, nil
+}
+
+// plain is a failed call in words of this package.
+func plain(operation string, err error) error {
+	switch {
+	case awsjson.Missing(err):
+		return fmt.Errorf("%s: %w", operation, ErrMissing)
+	case awsjson.Denied(err):
+		return fmt.Errorf("%s (%s): %w", operation, awsjson.Code(err), ErrDenied)
+	}
+	return err
 }
 
 // References resolves the references of one evaluation.
@@ -190,6 +204,8 @@ type References struct {
 	// of is the resource that refers, where it was described: an execution knows
 	// the definition that it runs.
 	of *Described
+	// now is the time of the evaluation: no answer is told after it.
+	now time.Time
 	// Err is the first failure that may pass, or a resource that was not found
 	// and may be found later. What was judged with it is not to be kept.
 	Err error
@@ -198,9 +214,9 @@ type References struct {
 }
 
 // References returns what resolves the references of a resource; of is what
-// SageMaker said of it, or nil where a record is judged.
-func (r *Resolver) References(ctx context.Context, of *Described) *References {
-	return &References{r: r, ctx: ctx, of: of}
+// SageMaker said of it, or nil where a record is judged; now is the time.
+func (r *Resolver) References(ctx context.Context, of *Described, now time.Time) *References {
+	return &References{r: r, ctx: ctx, of: of, now: now}
 }
 
 // Lookup is a [kind.Lookup].
@@ -215,7 +231,7 @@ func (x *References) Lookup(ask kind.Ask) (kind.Record, string) {
 	if ask.Scope != x.r.scope {
 		return kind.Record{}, fmt.Sprintf("the %s %q is in account %s and Region %s, where this one does not look", row.Words, ask.Key, ask.Scope.Account, ask.Scope.Region)
 	}
-	f, err := x.r.lookup(x.ctx, row, ask)
+	f, err := x.r.lookup(x.ctx, row, ask, x.now)
 	switch {
 	case errors.Is(err, ErrMissing):
 		x.Missing = true
@@ -227,7 +243,10 @@ func (x *References) Lookup(ask kind.Ask) (kind.Record, string) {
 		return kind.Record{}, "the lookup failed"
 	}
 	d := describedBy(row, f.doc, f.at)
-	if !ask.At.IsZero() && !row.Fresh && (d.Created.IsZero() || d.Created.After(ask.At)) {
+	if !row.Fresh && (ask.At.IsZero() || d.Created.IsZero()) {
+		return kind.Record{}, fmt.Sprintf("whether the %s %q that is there now is the one that was referred to is not told", row.Words, ask.Key)
+	}
+	if !row.Fresh && d.Created.After(ask.At) {
 		return kind.Record{}, fmt.Sprintf("the %s %q that is there now was created after it was referred to", row.Words, ask.Key)
 	}
 	o := kind.Observation{
@@ -241,7 +260,7 @@ func (x *References) Lookup(ask kind.Ask) (kind.Record, string) {
 
 // lookup asks for a resource that is referred to, unless an answer is kept that
 // was given after the reference was made.
-func (r *Resolver) lookup(ctx context.Context, row *kind.Row, ask kind.Ask) (found, error) {
+func (r *Resolver) lookup(ctx context.Context, row *kind.Row, ask kind.Ask, now time.Time) (found, error) {
 	name := string(row.Kind) + "/" + ask.Key
 	r.mu.Lock()
 	kept, ok := r.kept[name]
@@ -257,7 +276,13 @@ func (r *Resolver) lookup(ctx context.Context, row *kind.Row, ask kind.Ask) (fou
 	if err != nil {
 		return found{}, err
 	}
+	if at.After(now) {
+		at = now // a clock that is fast would have it answer for what comes later
+	}
 	f := found{doc, at}
+	if row.Fresh {
+		return f, nil // never asked for again
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.kept) >= most {
@@ -278,7 +303,7 @@ func (r *Resolver) Tags(ctx context.Context, arn string) (map[string]string, err
 		}
 		response, err := r.call(ctx, "ListTags", input)
 		if err != nil {
-			return nil, err
+			return nil, plain("ListTags", err)
 		}
 		var page struct {
 			Tags []struct {
@@ -288,7 +313,7 @@ func (r *Resolver) Tags(ctx context.Context, arn string) (map[string]string, err
 			NextToken string `json:"NextToken"`
 		}
 		if err := json.Unmarshal(response.Body, &page); err != nil {
-			return nil, fmt.Errorf("the response of ListTags: %w", err)
+			return nil, fmt.Errorf("ListTags: %w", ErrUnreadable)
 		}
 		for _, t := range page.Tags {
 			tags[t.Key] = t.Value
