@@ -17,6 +17,7 @@ var app = Row{
 	Describe: Describe{Name: "DescribeApp", ARN: "AppArn", Status: "Status", Marks: []string{"AppName", "AppType"}},
 	Lists:    []string{"ListApps"},
 	Stops:    []string{"DeleteApp"},
+	Owner:    Reference{Domain, "DomainId"},
 	Refers:   []Reference{{Domain, "DomainId"}, {UserProfile, "UserProfileName"}, {Space, "SpaceName"}},
 	Closes:   "the network is the domain's: DeleteApp, UpdateDomain with the settings below, start the app again",
 	Paste:    domain.Paste,

@@ -24,6 +24,7 @@ var inferenceComponent = Row{
 	Lists:    []string{"ListInferenceComponents"},
 	Stops:    []string{"DeleteInferenceComponent"},
 	Changes:  "what runs in it; the network stays the endpoint's",
+	Owner:    Reference{Endpoint, "EndpointName"},
 	Refers:   []Reference{{Endpoint, "EndpointName"}},
 	Fresh:    true,
 	Closes:   "the network is the endpoint's: create a new endpoint configuration with the settings below, then UpdateEndpoint with it",

@@ -57,6 +57,11 @@ type Row struct {
 	Changes string
 	// Refers are the kinds that decide where the row has no setting of its own.
 	Refers []Reference
+	// Owner is whose finding speaks for the resource, unless its own setting is at
+	// fault: what it lives in. Parents are members of the Describe response with the
+	// ARN of the job that started it, whose finding speaks for it too.
+	Owner   Reference
+	Parents []string
 	// Snapshot says that what it refers to was taken over when the reference was
 	// made: an endpoint runs the configuration, and the models, of its deployment,
 	// whatever their names mean later. Otherwise a reference means what its name

@@ -119,3 +119,19 @@ func (r *Row) Carry(doc jsondoc.Value) (members map[string]string, ok bool) {
 	}
 	return members, len(members) > 0
 }
+
+// OwnedBy is the kind and key of the resource whose finding speaks for the one
+// with a configuration, unless its own setting is at fault. ok is false where there
+// is none.
+func (r *Row) OwnedBy(doc jsondoc.Value) (owner Kind, key string, ok bool) {
+	for _, member := range r.Parents {
+		arn, is := ParseARN(doc.Get(member).Str())
+		if row, known := Of(Kind(arn.Type)); is && known && arn.Service == "sagemaker" && row != r {
+			return row.Kind, arn.ID, true
+		}
+	}
+	if r.Owner.Kind != "" {
+		key = doc.Get(r.Owner.Member).Str()
+	}
+	return r.Owner.Kind, key, key != ""
+}

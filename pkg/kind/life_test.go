@@ -197,3 +197,49 @@ func TestCarry(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnedBy: owners are told by members that the Describe response has.
+func TestOwnedBy(t *testing.T) {
+	doc := func(s string) jsondoc.Value {
+		v, err := jsondoc.Parse([]byte(s), FreeForm())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, row := range Table() {
+		members := slices.Clone(row.Parents)
+		if row.Owner.Kind != "" {
+			members = append(members, row.Owner.Member)
+		}
+		out := outputOf(t, row.Describe.Name)
+		for _, m := range members {
+			if _, ok := out.FieldByName(m); !ok {
+				t.Errorf("%s returns no %s", row.Describe.Name, m)
+			}
+		}
+	}
+	for _, c := range []struct {
+		kind      Kind
+		doc, want string
+	}{
+		{UserProfile, `{"DomainId":"d-1"}`, "domain/d-1"},
+		{App, `{"domainId":"d-1"}`, "domain/d-1"},
+		{App, `{}`, ""},
+		{InferenceComponent, `{"EndpointName":"e"}`, "endpoint/e"},
+		{TrainingJob, `{"TuningJobArn":"arn:aws:sagemaker:eu-west-1:111122223333:hyper-parameter-tuning-job/tune"}`, "hyper-parameter-tuning-job/tune"},
+		{TrainingJob, `{"AutoMLJobArn":"arn:aws:sagemaker:eu-west-1:111122223333:automl-job/auto"}`, "automl-job/auto"},
+		{TrainingJob, `{"TuningJobArn":"arn:aws:s3:::bucket"}`, ""},
+		{TrainingJob, `{"TuningJobArn":"arn:aws:sagemaker:eu-west-1:111122223333:training-job/itself"}`, ""},
+		{Model, `{"DomainId":"d-1"}`, ""},
+	} {
+		row, _ := Of(c.kind)
+		got := ""
+		if k, key, ok := row.OwnedBy(doc(c.doc)); ok {
+			got = string(k) + "/" + key
+		}
+		if got != c.want {
+			t.Errorf("%s of %s is owned by %q, want %q", c.kind, c.doc, got, c.want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ var processingJob = Row{
 	Deletes:  []string{"DeleteProcessingJob"},
 	Describe: Describe{Name: "DescribeProcessingJob", ARN: "ProcessingJobArn", Status: "ProcessingJobStatus", Marks: []string{"ProcessingJobName"}},
 	Lists:    []string{"ListProcessingJobs"},
+	Parents:  []string{"AutoMLJobArn"},
 	Ends:     true,
 	Stops:    []string{"StopProcessingJob"},
 	Natives:  []Native{{DetailType: "SageMaker Processing Job State Change", ARN: "ProcessingJobArn"}},

@@ -21,6 +21,7 @@ var space = Row{
 	Describe: Describe{Name: "DescribeSpace", ARN: "SpaceArn", Status: "Status", Marks: []string{"SpaceName"}},
 	Lists:    []string{"ListSpaces"},
 	Changes:  "remote access, by UpdateSpace",
+	Owner:    Reference{Domain, "DomainId"},
 	Refers:   []Reference{{Domain, "DomainId"}, {UserProfile, "OwnershipSettings.OwnerUserProfileName"}},
 	Fresh:    true,
 	Closes:   "the network is the domain's: UpdateDomain with the settings below; remote access: UpdateSpace with SpaceSettings.RemoteAccess DISABLED",

@@ -17,6 +17,7 @@ var trainingJob = Row{
 	Deletes:  []string{"DeleteTrainingJob"},
 	Describe: Describe{Name: "DescribeTrainingJob", ARN: "TrainingJobArn", Status: "TrainingJobStatus", Marks: []string{"TrainingJobName"}},
 	Lists:    []string{"ListTrainingJobs", "Search"},
+	Parents:  []string{"TuningJobArn", "AutoMLJobArn"},
 	Ends:     true,
 	Stops:    []string{"StopTrainingJob"},
 	// The event has VpcConfig, {} where there is none, and never the switches.

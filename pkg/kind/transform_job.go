@@ -16,6 +16,7 @@ var transformJob = Row{
 	},
 	Describe: Describe{Name: "DescribeTransformJob", ARN: "TransformJobArn", Status: "TransformJobStatus", Marks: []string{"TransformJobName"}},
 	Lists:    []string{"ListTransformJobs"},
+	Parents:  []string{"AutoMLJobArn"},
 	Ends:     true,
 	Stops:    []string{"StopTransformJob"},
 	Natives:  []Native{{DetailType: "SageMaker Transform Job State Change", ARN: "TransformJobArn"}},

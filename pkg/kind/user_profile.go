@@ -20,6 +20,7 @@ var userProfile = Row{
 	Describe: Describe{Name: "DescribeUserProfile", ARN: "UserProfileArn", Status: "Status", Marks: []string{"UserProfileName"}},
 	Lists:    []string{"ListUserProfiles"},
 	Changes:  "security groups, by UpdateUserProfile",
+	Owner:    Reference{Domain, "DomainId"},
 	Refers:   []Reference{{Domain, "DomainId"}},
 	Fresh:    true,
 	Closes:   "the network is the domain's: UpdateDomain with the settings below; security groups of the profile's own: UpdateUserProfile",
