@@ -77,14 +77,19 @@ fuzz: ## Fuzz every parser, FUZZTIME each (default 60s)
 	  done; done
 
 .PHONY: mutate
-mutate: ## Mutation testing of what decides: verdict and rules (docs/mutation.md)
+mutate: ## Mutation testing of what decides: verdict, rules and rails (docs/mutation.md)
 	$(GO) run $(GREMLINS) unleash ./pkg/verdict
+	$(GO) run $(GREMLINS) unleash ./pkg/rails
 	$(GO) run $(GREMLINS) unleash ./pkg/rules -E 'load\.go'
 
 .PHONY: bench
-bench: ## Measure: decoding and judging, and archives against other tools
+bench: ## Measure it against other tools, Python and its own goals (docs/performance.md)
 	$(GO) run ./internal/bench/judge
 	$(GO) run ./internal/bench/archive --duckdb
+	$(GO) run ./internal/bench/functions
+	$(GO) run ./internal/bench/stop
+	$(GO) run ./internal/bench/publish
+	$(GO) run ./internal/bench/sweep
 
 .PHONY: docs
 docs: ## Write the pages that are generated

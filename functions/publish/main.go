@@ -56,14 +56,11 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.
 		},
 		Now: f.Now, Sleep: function.Sleep, Log: f.Log, Metrics: f.Metrics,
 	})
-	stream := function.Takes(f, func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-		return f.Stream(ctx, batch, p.Handle)
-	})
-	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
-		if function.Scheduled(payload) {
+	return function.Takes(f, func(ctx context.Context, e function.Event) (events.DynamoDBEventResponse, error) {
+		if e.Scheduled() {
 			// The stream forgets after a day; Security Hub may have been off for longer.
 			return events.DynamoDBEventResponse{}, f.End(p.Reconcile(ctx))
 		}
-		return stream(ctx, payload)
-	}, nil
+		return f.Stream(ctx, e.Records, p.Handle)
+	}), nil
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -51,23 +50,16 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 		return nil, err
 	}
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
-		var head struct {
-			Records []json.RawMessage `json:"Records"`
-			Source  string            `json:"source"`
-		}
-		if err := json.Unmarshal(payload, &head); err != nil {
+		var e function.Event
+		if json.Unmarshal(payload, &e) != nil {
 			return nil, f.End(errEvent)
 		}
 		switch {
-		case head.Records != nil:
-			var batch events.DynamoDBEvent
-			if err := json.Unmarshal(payload, &batch); err != nil {
-				return nil, f.End(errEvent)
-			}
-			return f.Stream(ctx, batch, h.Changes)
-		case head.Source == "aws.securityhub":
+		case e.Records != nil:
+			return f.Stream(ctx, e.Records, h.Changes)
+		case e.Source == "aws.securityhub":
 			return nil, f.End(h.Action(ctx, payload))
-		case function.Scheduled(payload):
+		case e.Scheduled():
 			return nil, f.End(h.Tick(ctx))
 		default:
 			return nil, f.End(errEvent)

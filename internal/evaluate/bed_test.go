@@ -3,6 +3,7 @@ package evaluate_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
 
 	"github.com/sagemoat/sagemoat/events"
 	"github.com/sagemoat/sagemoat/internal/evaluate"
@@ -38,6 +40,7 @@ type bed struct {
 	world *sandbox.World
 	// twist, if set, changes what SageMaker answered.
 	twist  func(operation string, r *awsjson.Response) *awsjson.Response
+	lost   string // an operation that finds nothing
 	events [][]byte
 	rules  evaluate.Ruleset
 	failed error // what the rules cannot be had for
@@ -70,6 +73,9 @@ func newBed(t *testing.T) *bed {
 		Scope: scope, Store: ledger.NewMemory(b.world.Now), Now: b.world.Now, Visible: visible,
 		Rules: func(context.Context) (evaluate.Ruleset, error) { return b.rules, b.failed },
 		Resolver: live.New(scope, func(ctx context.Context, operation string, input any) (*awsjson.Response, error) {
+			if operation == b.lost {
+				return nil, &smithy.GenericAPIError{Code: "ResourceNotFound"}
+			}
 			r, err := caller.Call(ctx, awsjson.SageMaker(), operation, input)
 			if err == nil && b.twist != nil {
 				r = b.twist(operation, r)
@@ -204,9 +210,7 @@ func (b *bed) job(name string, closed bool, more map[string]any) {
 	if closed {
 		in["VpcConfig"] = vpc()
 	}
-	for k, v := range more {
-		in[k] = v
-	}
+	maps.Copy(in, more)
 	b.do("CreateTrainingJob", in)
 }
 

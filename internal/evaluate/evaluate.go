@@ -8,6 +8,7 @@
 package evaluate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -292,6 +293,9 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 	asked := e.now()
 	var in ledger.Entry
 	d, err := e.Resolver.Describe(ctx, row, key)
+	if err == nil && d.Status == mixed {
+		err = fmt.Errorf("it is in service with two configurations at once: %w", live.ErrUnreadable)
+	}
 	if err == nil {
 		in, err = e.described(ctx, row, key, d, old, o, age)
 	}
@@ -319,6 +323,11 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 	}
 	return entry, nil
 }
+
+// mixed is the status of an endpoint that has some of two configurations, of which
+// only one is told.
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+const mixed = "UpdateRollbackFailed"
 
 // now is the time to the second, as records and SageMaker tell it: what is told of
 // the same second has no order.
@@ -384,6 +393,10 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d 
 	if !in.Created.IsZero() && !in.Origin.At.IsZero() && in.Created.Sub(in.Origin.At).Abs() > time.Minute {
 		// The record is of an older resource of the name.
 		in.Origin, in.Carry = ledger.Origin{}, ledger.Carry{}
+	}
+	if row.Kind == kind.Endpoint && old != nil && bytes.Equal(in.Carry.Doc, old.Carry.Doc) {
+		// It may be rolled back, to what has the same name: the first time counts.
+		in.Carry = ledger.Carry{}
 	}
 	// What is known of this resource already, together with what led here.
 	with, _ := ledger.Merge(old, in)
@@ -505,6 +518,9 @@ func lifeUnseen(row *kind.Row, other bool, o *kind.Observation, asked time.Time)
 			return ledger.Life{At: o.Time, State: state(life), Status: status}
 		}
 	}
+	if o != nil && o.Deletes {
+		return ledger.Life{At: o.Time, State: ledger.Gone}
+	}
 	if other {
 		return ledger.Life{At: asked, State: ledger.Live}
 	}
@@ -567,7 +583,7 @@ func (e *Evaluator) again(ctx context.Context, row *kind.Row, now *ledger.Entry,
 
 // same says whether a merge changed nothing.
 func same(a, b *ledger.Entry) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
+	x, errX := ledger.Encode(a)
+	y, errY := ledger.Encode(b)
 	return errX == nil && errY == nil && slices.Equal(x, y)
 }

@@ -110,7 +110,7 @@ func TestUnderWay(t *testing.T) {
 	b.pass(time.Hour)
 	b.do("UpdateDomain", map[string]any{"DomainId": id, "AppNetworkAccessType": "PublicInternetOnly"})
 	change := b.event("UpdateDomain")
-	b.twist = func(operation string, r *awsjson.Response) *awsjson.Response {
+	b.twist = func(_ string, r *awsjson.Response) *awsjson.Response {
 		body := strings.NewReplacer("PublicInternetOnly", "VpcOnly", "InService", "Updating").Replace(string(r.Body))
 		return &awsjson.Response{Body: []byte(body), Date: r.Date}
 	}
@@ -492,7 +492,9 @@ func TestReferences(t *testing.T) {
 	b.says("endpoint-config/c", "")
 	b.world.SageMaker().SetLag(sandbox.Lag{})
 	b.deny("DescribeModel")
-	b.Record(t.Context(), record, time.Second) //nolint:errcheck,gosec // what it leaves is looked at
+	if _, err := b.Record(t.Context(), record, time.Second); err != nil {
+		t.Error(err)
+	}
 	b.says("endpoint-config/c", "unknown WARNING live")
 	b.world.Heal()
 	b.pass(time.Minute)
@@ -527,6 +529,12 @@ func TestExecution(t *testing.T) {
 		b.pass(time.Second)
 		b.looked(kind.PipelineExecution, key)
 		b.says("pipeline-execution/"+key, "b-vpc PASSED live")
+		// That a part of it is not found does not tell that it is gone.
+		b.pass(10 * time.Minute)
+		if b.lost = operation; operation != "DescribePipelineExecution" {
+			b.looked(kind.PipelineExecution, key)
+			b.says("pipeline-execution/"+key, "unknown WARNING live")
+		}
 	}
 }
 
@@ -636,8 +644,110 @@ func TestSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, _ := ledger.Encode(e); strings.Contains(string(text), secret) { //nolint:errchkjson // it was stored that way
+		if text, _ := ledger.Encode(e); strings.Contains(string(text), secret) {
 			t.Errorf("the ledger has a secret: %s", text)
 		}
 	}
+}
+
+// TestEndless: a list that never ends, and a response that is too long, are not
+// read for ever, and nothing passes by what was read of them.
+func TestEndless(t *testing.T) {
+	b := newBed(t)
+	b.use("version: 1\noverrides:\n  - match: {tags: {data: open}}\n    rules: {isolation-required: on}\n")
+	b.job("j", true, nil)
+	b.model("m", true)
+	b.pass(5 * time.Minute)
+	b.twist = func(operation string, r *awsjson.Response) *awsjson.Response {
+		switch operation {
+		case "ListTags":
+			return &awsjson.Response{Body: []byte(`{"Tags":[],"NextToken":"more"}`), Date: r.Date}
+		case "DescribeModel":
+			return &awsjson.Response{Body: append(make([]byte, 2<<20), r.Body...), Date: r.Date}
+		}
+		return r
+	}
+	b.looked(kind.TrainingJob, "j")
+	b.says("training-job/j", "b-vpc WARNING live")
+	b.looked(kind.Model, "m")
+	b.says("model/m", "unknown WARNING live")
+}
+
+// TestKept: what is referred to is asked for once, but for what is too large to be
+// kept.
+func TestKept(t *testing.T) {
+	b := newBed(t)
+	asked := 0
+	pad := ""
+	b.twist = func(operation string, r *awsjson.Response) *awsjson.Response {
+		if operation != "DescribeModel" {
+			return r
+		}
+		asked++
+		return &awsjson.Response{Body: append([]byte(pad), r.Body...), Date: r.Date}
+	}
+	b.model("m", true)
+	b.pass(time.Second)
+	for _, name := range []string{"c1", "c2", "c3"} {
+		b.config(name, "m")
+	}
+	b.pass(2 * time.Second)
+	for range 3 {
+		b.told("CreateEndpointConfig")
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times for what three refer to", asked)
+	}
+	b.model("n", true)
+	pad, asked = strings.Repeat(" ", 40<<10), 0
+	b.pass(time.Second)
+	for _, name := range []string{"d1", "d2"} {
+		b.config(name, "n")
+	}
+	b.pass(2 * time.Second)
+	for range 2 {
+		b.told("CreateEndpointConfig")
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times for what is large", asked)
+	}
+}
+
+// TestRolledBack: an update that failed leaves what was deployed before, also where
+// another configuration has its name by now.
+func TestRolledBack(t *testing.T) {
+	b := newBed(t)
+	b.model("open", false)
+	b.model("closed", true)
+	b.pass(time.Second)
+	b.config("c", "open")
+	b.pass(time.Second)
+	b.do("CreateEndpoint", map[string]any{"EndpointName": "e", "EndpointConfigName": "c"})
+	b.pass(time.Hour)
+	b.told("CreateEndpoint")
+	b.says("endpoint/e", "b-internet FAILED live")
+	b.do("DeleteEndpointConfig", map[string]any{"EndpointConfigName": "c"})
+	b.config("c", "closed")
+	b.pass(2 * time.Second)
+	b.do("UpdateEndpoint", map[string]any{"EndpointName": "e", "EndpointConfigName": "c"})
+	b.pass(2 * time.Second)
+	if !b.world.SageMaker().Fail(kind.Endpoint, "e") {
+		t.Fatal("it does not fail")
+	}
+	b.pass(time.Hour)
+	b.told("UpdateEndpoint")
+	b.says("endpoint/e", "b-internet FAILED live") // what the name meant then is kept
+	b.pass(time.Hour)
+	b.looked(kind.Endpoint, "e")
+	b.says("endpoint/e", "b-internet FAILED live") // what the name meant then is kept
+	// Of two configurations in service only one is told.
+	b.config("d", "closed")
+	b.pass(2 * time.Second)
+	b.do("CreateEndpoint", map[string]any{"EndpointName": "f", "EndpointConfigName": "d"})
+	b.pass(time.Hour)
+	b.twist = func(_ string, r *awsjson.Response) *awsjson.Response {
+		return &awsjson.Response{Body: []byte(strings.Replace(string(r.Body), `"InService"`, `"UpdateRollbackFailed"`, 1)), Date: r.Date}
+	}
+	b.looked(kind.Endpoint, "f")
+	b.says("endpoint/f", "unknown WARNING live")
 }

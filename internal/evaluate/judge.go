@@ -69,12 +69,15 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		in.Verdict.Exception = judgement.Exception.ID
 	}
 	owner := ownerOf(o.Row, s.record.Doc)
+	if ownFault(o.Row, &judgement) {
+		owner = ""
+	}
 	if owner != "" {
 		speaks, err := e.speaks(ctx, owner, in)
 		if err != nil {
 			return err
 		}
-		if !speaks || ownFault(o.Row, &judgement) {
+		if !speaks {
 			owner = ""
 		}
 	}
@@ -111,27 +114,11 @@ func whole(j *rules.Judgement) bool {
 	return len(j.Parts) > 0
 }
 
-// ownerOf is the resource whose setting decides for another, and whose finding
-// says so: the domain of what lives in it, the job that started a child.
+// ownerOf is the resource whose finding speaks for another, unless its own setting
+// is at fault; see [kind.Row.OwnedBy].
 func ownerOf(row *kind.Row, doc jsondoc.Value) string {
-	switch row.Kind {
-	case kind.UserProfile, kind.Space, kind.App:
-		if id := doc.Get("DomainId").Str(); id != "" {
-			return Resource(kind.Domain, id)
-		}
-		return ""
-	case kind.InferenceComponent:
-		if name := doc.Get("EndpointName").Str(); name != "" {
-			return Resource(kind.Endpoint, name)
-		}
-		return ""
-	}
-	for _, member := range []string{"TuningJobArn", "AutoMLJobArn"} {
-		if arn, ok := kind.ParseARN(doc.Get(member).Str()); ok && arn.Service == "sagemaker" {
-			if parent, ok := kind.Of(kind.Kind(arn.Type)); ok && parent.Ends && parent != row {
-				return Resource(parent.Kind, arn.ID)
-			}
-		}
+	if k, key, ok := row.OwnedBy(doc); ok {
+		return Resource(k, key)
 	}
 	return ""
 }
@@ -175,6 +162,9 @@ func covers(owner, in *ledger.Entry) bool {
 		return false
 	}
 	v := &owner.Verdict
+	if in.Verdict.Compliance == rules.Warning && v.Whole {
+		return true // what is not known of the one is known of the other
+	}
 	return v.Exception != "" || !in.Verdict.Worse(ledger.Alert{At: owner.Written, Class: v.Class, Compliance: v.Compliance, Severity: v.Severity})
 }
 
@@ -198,12 +188,11 @@ func (e *Evaluator) tags(ctx context.Context, in *ledger.Entry, s *subject) erro
 
 // pipelineOf is the name of the pipeline that a pipeline or an execution is of.
 func pipelineOf(o *kind.Observation) string {
-	switch o.Row.Kind {
-	case kind.Pipeline, kind.PipelineExecution:
-		name, _, _ := strings.Cut(o.Key, "/")
-		return name
+	if o.Row.Kind != kind.Pipeline && o.Row.Kind != kind.PipelineExecution {
+		return ""
 	}
-	return ""
+	name, _, _ := strings.Cut(o.Key, "/")
+	return name
 }
 
 // The longest texts of a notice, in bytes.

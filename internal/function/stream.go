@@ -29,15 +29,17 @@ func Takes[T, R any](f *Function, handle func(context.Context, T) (R, error)) fu
 	}
 }
 
-// Scheduled says whether a schedule invoked a function: a rule of EventBridge, or
+// Event is what invokes a function of the ledger's stream: a batch of it, or an
+// event of EventBridge.
+type Event struct {
+	Records []events.DynamoDBEventRecord `json:"Records"`
+	Source  string                       `json:"source"`
+}
+
+// Scheduled says whether a schedule invoked the function: a rule of EventBridge, or
 // EventBridge Scheduler with the same event.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
-func Scheduled(payload json.RawMessage) bool {
-	var head struct {
-		Source string `json:"source"`
-	}
-	return json.Unmarshal(payload, &head) == nil && (head.Source == "aws.events" || head.Source == "aws.scheduler")
-}
+func (e *Event) Scheduled() bool { return e.Source == "aws.events" || e.Source == "aws.scheduler" }
 
 // Raw hands a function its events as they came: the library would read each one
 // to its end only to hand out the same bytes.
@@ -60,8 +62,8 @@ func (r raw) Invoke(ctx context.Context, payload []byte) ([]byte, error) { retur
 // Lambda delivers everything again from the first of it on. A record that cannot
 // be read never will be: it is counted, and what it is about is still in the table.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
-func (f *Function) Stream(ctx context.Context, batch events.DynamoDBEvent, handle func(context.Context, []ledger.Change) (failed []string, err error)) (events.DynamoDBEventResponse, error) {
-	changes, bad := dynamo.Changes(batch.Records)
+func (f *Function) Stream(ctx context.Context, records []events.DynamoDBEventRecord, handle func(context.Context, []ledger.Change) (failed []string, err error)) (events.DynamoDBEventResponse, error) {
+	changes, bad := dynamo.Changes(records)
 	for _, b := range bad {
 		f.Metrics.Count(telemetry.Poison, 1)
 		f.Log.LogAttrs(ctx, slog.LevelError, "stream", slog.String("request", b.Sequence), slog.String("outcome", "a record that cannot be read"), telemetry.Error(b.Err))

@@ -64,31 +64,45 @@ const (
 func (h *Handler) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	failed := make([]bool, len(batch.Records))
 	deadline, limited := ctx.Deadline()
+	work := ctx
+	if limited {
+		// What takes longer is given up in time to hand back no more than that.
+		var cancel context.CancelFunc
+		work, cancel = context.WithDeadline(ctx, deadline.Add(-spare/2))
+		defer cancel()
+	}
 	group := errgroup.Group{}
 	group.SetLimit(parallel)
 	var mu sync.Mutex // of the metrics
-	for i := range batch.Records {
+	one := func(i int) {
+		if work.Err() != nil || limited && deadline.Sub(h.Now()) < spare {
+			failed[i] = true
+			return
+		}
+		m := &batch.Records[i]
+		began := h.Now()
+		result, about, err := h.message(work, m)
+		failed[i] = result == later || result == again || result == poison
+		if failed[i] {
+			if err := h.Delay(ctx, m.ReceiptHandle, wait(result, m)); err != nil {
+				// It comes back all the same, after the queue's own timeout.
+				h.Log.LogAttrs(ctx, slog.LevelWarn, "delay", slog.String("outcome", "visibility timeout not changed"), telemetry.Error(err))
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		h.count(result, about)
+		h.log(ctx, result, about, err, h.Now().Sub(began))
+	}
+	last := len(batch.Records) - 1
+	for i := range last {
 		group.Go(func() error {
-			if ctx.Err() != nil || limited && deadline.Sub(h.Now()) < spare {
-				failed[i] = true
-				return nil
-			}
-			m := &batch.Records[i]
-			began := h.Now()
-			result, about, err := h.message(ctx, m)
-			failed[i] = result == later || result == again || result == poison
-			if failed[i] {
-				if err := h.Delay(ctx, m.ReceiptHandle, wait(result, m)); err != nil {
-					// It comes back all the same, after the queue's own timeout.
-					h.Log.LogAttrs(ctx, slog.LevelWarn, "delay", slog.String("outcome", "visibility timeout not changed"), telemetry.Error(err))
-				}
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			h.count(result, about)
-			h.log(ctx, result, about, err, h.Now().Sub(began))
+			one(i)
 			return nil
 		})
+	}
+	if last >= 0 {
+		one(last) // here: most batches are of one, which needs no goroutine
 	}
 	_ = group.Wait() // what failed is in failed
 	var out events.SQSEventResponse

@@ -102,23 +102,30 @@ func (p *Publisher) Handle(ctx context.Context, changes []ledger.Change) (failed
 // been off for longer. What is there already is ignored, as it is not newer.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 func (p *Publisher) Reconcile(ctx context.Context) error {
-	r := &run{Publisher: p}
+	var first error
 	for _, row := range kind.Table() {
 		for after, more := "", true; more; more = after != "" {
 			page, next, err := p.o.Store.Live(ctx, row.Kind, after)
 			if err != nil {
 				return fmt.Errorf("read what is live of %s: %w", row.Kind, err)
 			}
+			r := &run{Publisher: p} // of a page: all that is live may be more than there is memory for
 			for _, e := range page {
 				g := &group{resource: e.Resource, entry: e, again: true}
 				g.response, g.err = p.o.Store.Response(ctx, e.Resource)
 				r.groups = append(r.groups, g)
 			}
+			stop := r.send(ctx, r.items(ctx))
+			if first == nil {
+				first = r.err
+			}
+			if stop {
+				return first
+			}
 			after = next
 		}
 	}
-	r.send(ctx, r.items(ctx))
-	return r.err
+	return first
 }
 
 // run is the work on one batch.

@@ -37,25 +37,29 @@ const (
 	pause  = 500 * time.Millisecond
 )
 
-// batches divides findings into calls, in their order.
+// batches divides findings into calls, in their order. No two of a call have one
+// id, by which Security Hub names what it refused: names that AWS writes in small
+// letters may stand for one resource twice.
 func batches(items []*item) (out [][]*item) {
 	size := 0
+	var ids map[string]bool
 	for _, i := range items {
 		last := len(out) - 1
-		if last < 0 || len(out[last]) == maxFindings || size+len(i.body)+1 > maxBytes {
+		if last < 0 || len(out[last]) == maxFindings || size+len(i.body)+1 > maxBytes || ids[i.id] {
 			out = append(out, nil)
 			last++
-			size = len(`{"Findings":[]}`)
+			size, ids = len(`{"Findings":[]}`), map[string]bool{}
 		}
 		out[last] = append(out[last], i)
+		ids[i.id] = true
 		size += len(i.body) + 1
 	}
 	return out
 }
 
 // send imports findings. Where Security Hub takes none, or does not answer, it
-// goes no further: Lambda delivers what comes after again in any case.
-func (r *run) send(ctx context.Context, items []*item) {
+// goes no further, and says so: Lambda delivers what comes after again in any case.
+func (r *run) send(ctx context.Context, items []*item) (stop bool) {
 	var err error
 	for _, batch := range batches(items) {
 		if err = r.batch(ctx, batch); err != nil {
@@ -73,7 +77,7 @@ func (r *run) send(ctx context.Context, items []*item) {
 	}
 	switch {
 	case err == nil:
-		return
+		return false
 	case errors.Is(err, ErrHubOff):
 		r.o.Metrics.Count(telemetry.HubOff, 1)
 		r.o.Log.LogAttrs(ctx, slog.LevelError, "Security Hub is not enabled here, or the function may not import findings; they wait",
@@ -83,6 +87,7 @@ func (r *run) send(ctx context.Context, items []*item) {
 			slog.Int("count", left), telemetry.Error(err))
 	}
 	r.fail(err)
+	return true
 }
 
 // batch imports the findings of one call, and once more each that was refused. An

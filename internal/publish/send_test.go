@@ -51,6 +51,21 @@ func (b *bed) imported() map[string]bool {
 // nameOf is the job's name in an id: …:training-job/NAME/sagemoat/network/….
 func nameOf(id string) string { return strings.Split(id, "/")[1] }
 
+// TestTwoOfOneID: two entries that mean the same resource, as of a name written in
+// two ways, hold up nobody.
+func TestTwoOfOneID(t *testing.T) {
+	b := newBed(t, "eu-west-1")
+	b.put(b.entry(kind.TrainingJob, "job-00000"))
+	e := b.entry(kind.TrainingJob, "job-00000")
+	e.Key, e.Name, e.Resource = "Job-00000", "Job-00000", "training-job/Job-00000"
+	b.put(e)
+	b.put(b.entry(kind.TrainingJob, "job-00002"))
+	b.publish()
+	if got := b.imported(); !got["job-00000"] || !got["job-00002"] {
+		t.Errorf("imported: %v", got)
+	}
+}
+
 // TestFigure5: whichever of 0 to 100 findings are refused, exactly those are sent
 // again, each alone, and exactly those that stay refused are handed back.
 func TestFigure5(t *testing.T) {
@@ -468,7 +483,7 @@ func TestBatches(t *testing.T) {
 		var items []*item
 		for range random.IntN(400) {
 			size := 2 + random.IntN([]int{500, 20_000, 240_000}[random.IntN(3)])
-			items = append(items, &item{body: json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`)})
+			items = append(items, &item{id: fmt.Sprint(len(items)), body: json.RawMessage(`"` + strings.Repeat("x", size-2) + `"`)})
 		}
 		var got []*item
 		all := batches(items)

@@ -22,6 +22,10 @@ import (
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_CreateActionTarget.html
 const ActionID = "SagemoatStop"
 
+// oldest is how old the event of a custom action may be: what the person saw may
+// be otherwise later.
+const oldest = 15 * time.Minute
+
 // mostFindings is how many findings a custom action can be of.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-cwe-integration-types.html
 const mostFindings = 20
@@ -97,6 +101,9 @@ func (r *round) asked(ctx context.Context, f jsondoc.Value, by string, at time.T
 	}
 	left := r.undone()
 	if s.State != ledger.Announced || s.By != by {
+		if r.now().Sub(at).Abs() > oldest { // EventBridge and Lambda deliver again for a day
+			return r.answer(ctx, f, at, "it was asked for at "+stamp(at)+", too long ago to be done now")
+		}
 		r.tell(ctx, []*tell{r.promise(m, by)}, left)
 	}
 	if len(left.name) > 0 {

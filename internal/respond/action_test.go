@@ -193,3 +193,34 @@ func TestActionAgain(t *testing.T) {
 	}
 	ok(t, json.Unmarshal(event, &e))
 }
+
+// TestActionReplayed: an event that comes long after it was sent stops nothing: what
+// the person saw may be otherwise now.
+func TestActionReplayed(t *testing.T) {
+	b := newBed(t, graceRules)
+	resource := b.fails("fraud-7")
+	b.control(ledger.KillSwitch, ledger.Switch{On: true})
+	event := b.press(b.found())[0]
+	ok(t, b.Action(t.Context(), event)) // it is answered: not now
+	b.tick(20)
+	b.control(ledger.KillSwitch, ledger.Switch{})
+	for i := 0; i < 60 && b.response(resource).Stop.State != ledger.Announced; i++ {
+		b.tick(1)
+	}
+	if got := b.response(resource).Stop; got.State != ledger.Announced || got.By != byRules {
+		t.Fatalf("%+v", got)
+	}
+	ok(t, b.Action(t.Context(), event))
+	if b.monitor.Stops() != 0 {
+		t.Error("it was stopped before its time")
+	}
+	said := b.sent()
+	if last := said[len(said)-1]; !strings.Contains(last.Text, "too long ago") {
+		t.Errorf("it says %q", last.Text)
+	}
+	ahead := strings.Replace(string(event), `"time":"2026`, `"time":"2027`, 1)
+	ok(t, b.Action(t.Context(), []byte(ahead)))
+	if b.monitor.Stops() != 0 {
+		t.Error("it was stopped by an event of another time")
+	}
+}

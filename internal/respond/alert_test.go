@@ -457,3 +457,97 @@ func TestNew(t *testing.T) {
 		t.Error("a handler without a topic")
 	}
 }
+
+// TestStuck: what fails again and again does not hold up the stream for ever, and is
+// not forgotten.
+func TestStuck(t *testing.T) {
+	b := newBed(t, notifyRules)
+	resource := b.training("fraud-7", nil)
+	b.clock.Advance(time.Second)
+	b.look(resource)
+	changes := b.store.Drain()
+	b.world.Fail(sandbox.Fault{Service: "sns", Kind: sandbox.Unavailable})
+	for minute := range 18 {
+		failed, err := b.Changes(t.Context(), changes)
+		if err != nil || len(failed) != len(changes) && minute < 15 || len(failed) > 0 && minute > 15 {
+			t.Errorf("minute %d: failed %v of %d, %v", minute, failed, len(changes), err)
+		}
+		b.clock.Advance(time.Minute)
+	}
+	b.tick(3)
+	b.world.Heal()
+	b.tick(3)
+	b.wantSaid("alert fraud-7")
+	// So with what is well again.
+	b.change(resource, passes)
+	changes = b.store.Drain()
+	changes = changes[len(changes)-1:]
+	b.world.Fail(sandbox.Fault{Service: "sns", Kind: sandbox.Unavailable})
+	b.clock.Advance(time.Hour)
+	if failed, err := b.Changes(t.Context(), changes); err != nil || len(failed) > 0 {
+		t.Error(failed, err)
+	}
+	b.world.Heal()
+	b.tick(3)
+	b.wantSaid("alert fraud-7", "recovered fraud-7")
+}
+
+// TestManyStops: each of what is to be stopped is named in an e-mail before.
+func TestManyStops(t *testing.T) {
+	b := newBed(t, graceRules)
+	const n, name = 90, "job-with-a-name-as-long-as-names-may-be-0123456789-01234567-%02d"
+	for i := range n {
+		b.training(fmt.Sprintf(name, i), nil)
+	}
+	b.clock.Advance(time.Second)
+	for i := range n {
+		e := b.look("training-job/" + fmt.Sprintf(name, i))
+		e.Origin = ledger.Origin{
+			At: e.Created, Event: "CreateTrainingJob", EventID: "0f0e2f9c-9d4c-4f4b-8f4e-6d3f3b1f2a10",
+			Actor: "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_DataScientist_0123456789abcdef/somebody.with-a-long-name@some-long-domain.example",
+		}
+		ok(t, b.store.PutEntry(t.Context(), e))
+	}
+	b.deliver()
+	published := b.world.Published()
+	for i := range n {
+		name := "training-job/" + fmt.Sprintf(name, i)
+		if !slices.ContainsFunc(published, func(p sandbox.Notification) bool { return strings.Contains(p.Deliveries[0].Body, name) }) {
+			t.Errorf("%s is announced to nobody", name)
+		}
+	}
+	if len(published) != 4 {
+		t.Errorf("%d messages", len(published))
+	}
+}
+
+// TestObservedOwner: whose owner nobody hears of is told of itself.
+func TestObservedOwner(t *testing.T) {
+	b := newBed(t, "version: 1\nresponse:\n  modes: [{match: {kinds: [notebook-instance]}, mode: observe}]\n")
+	owner := b.notebook("nb")
+	resource := b.training("fraud-7", nil)
+	b.clock.Advance(time.Second)
+	e := b.look(resource)
+	e.Verdict.Notice.Owner = owner
+	ok(t, b.store.PutEntry(t.Context(), e))
+	b.deliver()
+	b.wantSaid("alert fraud-7")
+}
+
+// TestNewsInFirstSweep: what is created while the first sweep is under way does not
+// wait for its end.
+func TestNewsInFirstSweep(t *testing.T) {
+	b := newBed(t, stopRules)
+	b.control(ledger.Baseline, ledger.FirstSweep{Started: start.Add(-time.Minute)})
+	b.fails("old")
+	resource := b.training("new", nil)
+	b.clock.Advance(time.Second)
+	e := b.look(resource)
+	e.Origin = ledger.Origin{At: e.Created, Event: "CreateTrainingJob"}
+	ok(t, b.store.PutEntry(t.Context(), e))
+	b.deliver()
+	b.wantSaid("alert new=announced")
+	if b.status(resource) != "Stopping" {
+		t.Errorf("it is %s", b.status(resource))
+	}
+}

@@ -225,6 +225,30 @@ func (b *bed) fails(name string) string {
 	return resource
 }
 
+// notebook creates a notebook instance that fails, and has it seen.
+func (b *bed) notebook(name string) string {
+	b.Helper()
+	resource := "notebook-instance/" + name
+	b.truth[resource] = stopmonitor.Truth{Fails: true, Whole: true}
+	_, err := b.world.SageMaker().Create("CreateNotebookInstance", map[string]any{
+		"NotebookInstanceName": name, "InstanceType": "ml.t3.medium", "RoleArn": "arn:aws:iam::111122223333:role/R",
+	})
+	ok(b, err)
+	b.clock.Advance(time.Hour)
+	b.look(resource)
+	b.deliver()
+	return resource
+}
+
+// starts starts a notebook instance that was stopped, and has that seen.
+func (b *bed) starts(name string) {
+	b.Helper()
+	_, err := b.world.SageMaker().Create("StartNotebookInstance", map[string]any{"NotebookInstanceName": name})
+	ok(b, err)
+	b.clock.Advance(15 * time.Minute)
+	b.look("notebook-instance/" + name)
+}
+
 func (b *bed) deliver() {
 	b.Helper()
 	if failed := b.stream(1); len(failed) > 0 {
@@ -345,11 +369,17 @@ type faults struct {
 	twice bool
 	again string
 	names []string
+	// closed is the name of a call that always goes wrong; empty is none.
+	closed string
 }
 
 // point is one call: f has its effect.
 func (x *faults) point(name string, f func() error) error {
 	x.mu.Lock()
+	if x.closed == name {
+		x.mu.Unlock()
+		return errFault
+	}
 	if !x.on {
 		x.mu.Unlock()
 		return f()
@@ -380,6 +410,16 @@ func (x *faults) point(name string, f func() error) error {
 		panic("a panic on purpose")
 	}
 	return errFault
+}
+
+// unreadable has a control be so, or not any more.
+func (b *bed) unreadable(control string, is bool) {
+	b.faults.mu.Lock()
+	defer b.faults.mu.Unlock()
+	b.faults.closed = ""
+	if is {
+		b.faults.closed = "Control " + control
+	}
 }
 
 // alive begins another invocation.

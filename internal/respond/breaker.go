@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,10 +49,9 @@ func (b *breaker) prune(within time.Duration, now time.Time) {
 
 // others counts the stops of other resources, and those of a kind among them. A
 // stop of which the resource is not known is of every kind.
-func (b *breaker) others(k, booking string) (all, ofKind int, booked bool) {
+func (b *breaker) others(k, booking string) (all, ofKind int) {
 	for i := range b.Stops {
 		if b.Of[i] == booking {
-			booked = true
 			continue
 		}
 		all++
@@ -59,7 +59,15 @@ func (b *breaker) others(k, booking string) (all, ofKind int, booked bool) {
 			ofKind++
 		}
 	}
-	return all, ofKind, booked
+	return all, ofKind
+}
+
+// add books a stop. One that is tried again counts from then on.
+func (b *breaker) add(booking string, now time.Time) {
+	if i := slices.Index(b.Of, booking); i >= 0 {
+		b.Stops, b.Of = slices.Delete(b.Stops, i, i+1), slices.Delete(b.Of, i, i+1)
+	}
+	b.Stops, b.Of = append(b.Stops, now), append(b.Of, booking)
 }
 
 // book decides, and books a stop in the budget before it is made. Of several who
@@ -77,17 +85,17 @@ func (r *round) book(ctx context.Context, m *matter, f *rails.Facts, look func()
 		version, err := r.Store.Control(ctx, ledger.BreakerOf, &b)
 		now := r.now()
 		b.prune(budget.Within, now)
-		all, ofKind, booked := b.others(string(m.entry.Kind), booking)
+		all, ofKind := b.others(string(m.entry.Kind), booking)
 		f.Holds[rails.Breaker] = b.closed(err)
 		f.Holds[rails.Budget], f.Holds[rails.Share] = rails.WithinBudget(budget, all, ofKind, live)
 		look()
 		d := rails.Decide(*f)
 		trips := !d.Stop && !f.Person && (d.Rail == rails.Budget || d.Rail == rails.Share) && f.Holds[d.Rail] == posture.No
 		switch {
-		case d.Stop && booked, !d.Stop && !trips:
+		case !d.Stop && !trips:
 			return d, nil
 		case d.Stop:
-			b.Stops, b.Of = append(b.Stops, now), append(b.Of, booking)
+			b.add(booking, now)
 		default:
 			b.Open, b.OpenedAt, b.Told = true, now, time.Time{}
 			b.Why = fmt.Sprintf("%d stops in %s, and %s was to be the next: %s", all, budget.Within, m.entry.Resource, d.Why)

@@ -36,11 +36,31 @@ func (h *Handler) Changes(ctx context.Context, changes []ledger.Change) (failed 
 	}
 	left := r.respond(ctx, resources)
 	for i := range changes {
-		if e := changes[i].NewEntry; e != nil && left[e.Resource] {
-			failed = append(failed, changes[i].Sequence)
+		e := changes[i].NewEntry
+		if e == nil || !left[e.Resource] {
+			continue
 		}
+		if h.now().Sub(changes[i].At) > stuck && h.hand(ctx, e) == nil {
+			continue
+		}
+		failed = append(failed, changes[i].Sequence)
 	}
 	return failed, nil
+}
+
+// hand leaves a resource to the tick.
+func (h *Handler) hand(ctx context.Context, e *ledger.Entry) error {
+	return contain(func() error {
+		response, err := h.Store.Response(ctx, e.Resource)
+		if err != nil {
+			return err
+		}
+		if response == nil {
+			response = &ledger.Response{Resource: e.Resource, Created: e.Created}
+		}
+		response.Due = h.now()
+		return h.Store.PutResponse(ctx, response)
+	})
 }
 
 func sequences(changes []ledger.Change) []string {

@@ -186,13 +186,13 @@ func TestCrash(t *testing.T) {
 					if said[m] == 0 {
 						t.Errorf("%s: it says %q", where, m)
 					}
-					extra += max(0, n-said[m])
+					extra = max(extra, n-said[m]) // of each: several are under way at a time
 				}
 				if most = max(most, extra); extra > 1 && !twice || extra > 2 {
-					t.Errorf("%s: %d messages too many: %v", where, extra, messages)
+					t.Errorf("%s: a message came %d times too often: %v", where, extra, messages)
 				}
 			}
 		}
 	}
-	t.Logf("%d stories, %d messages too many at most", stories, most)
+	t.Logf("%d stories, a message %d times too often at most", stories, most)
 }

@@ -22,7 +22,7 @@ func (r *round) firstDigest(ctx context.Context) error {
 	lead := "The first look at the account found what is listed here. From now on you are told of each new failure as it happens."
 	err = r.digest(ctx, rules.Failed, lead, func(m *matter, next *ledger.Response) {
 		next.Due = r.due(m, next)
-		if r.mode(m.entry) == rules.Stop {
+		if r.set.File == nil || r.mode(m.entry) == rules.Stop {
 			next.Due = r.now() // to announce its stop
 		}
 	})
@@ -110,8 +110,8 @@ func (r *round) listed(ctx context.Context, row *kind.Row, e *ledger.Entry, done
 	how := ledger.Digested
 	if r.mode(m.entry) == rules.Observe {
 		how = ledger.Observed
-	} else if m.owner != nil && m.owner.Verdict.Compliance == e.Verdict.Compliance {
-		how = ledger.Inherited // the owner is in the digest itself, or was told of
+	} else if m.inherits(nil) || r.digests(m.owner, e) {
+		how = ledger.Inherited
 	}
 	mark := func(next *ledger.Response) {
 		next.Alert = r.alerted(m.entry, how)
@@ -121,6 +121,12 @@ func (r *round) listed(ctx context.Context, row *kind.Row, e *ledger.Entry, done
 		return nil, r.mark(ctx, m, mark)
 	}
 	return &tell{matter: m, kind: digestType, mark: mark}, nil
+}
+
+// digests says whether a digest that lists an entry has its owner too, or an earlier
+// one had.
+func (r *round) digests(owner, e *ledger.Entry) bool {
+	return owner != nil && owner.Life.State == ledger.Live && owner.Verdict.Compliance == e.Verdict.Compliance && r.mode(owner) != rules.Observe
 }
 
 // byTeam puts together what a team is told in one message.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
@@ -82,7 +83,7 @@ func (r *round) failed(ctx context.Context, m *matter, told map[string]bool) (*t
 	if announces {
 		return &tell{matter: m, kind: stopType, lead: lead, stop: stop, mark: mark}, nil
 	}
-	if !worse && stop == nil {
+	if !worse && stop == nil && !m.later {
 		return nil, nil
 	}
 	if worse {
@@ -105,6 +106,11 @@ func (m *matter) inherits(told map[string]bool) bool {
 	if told[m.owner.Resource] {
 		return true
 	}
+	return m.ownerLooked() && m.ownerResponse.Alert.How != ledger.Observed
+}
+
+// ownerLooked says whether it was decided who is told of the failure of the owner.
+func (m *matter) ownerLooked() bool {
 	r := m.ownerResponse
 	return r != nil && !r.Alert.At.IsZero() && r.Alert.Compliance == rules.Failed
 }
@@ -112,21 +118,18 @@ func (m *matter) inherits(told map[string]bool) bool {
 // ownerFirst says whether the owner of a matter fails too and is about to be told
 // of: then that comes first.
 func (r *round) ownerFirst(m *matter, told map[string]bool) bool {
-	if m.owner == nil || m.owner.Verdict.Compliance != rules.Failed || m.inherits(told) {
+	if m.owner == nil || m.owner.Verdict.Compliance != rules.Failed || m.inherits(told) || m.ownerLooked() {
 		return false
 	}
 	return r.now().Sub(m.owner.Written) < pending
 }
 
-// baseline says whether a matter waits for the digest of the first sweep. What
-// was created while we were watching and is over already will not be in it. A
-// sweep that does not come to its end keeps nothing back for more than a day.
+// baseline says whether a matter waits for the digest of the first sweep. What was
+// created while we were watching does not: a kind that cannot be listed would keep
+// it back for hours. A sweep that does not come to its end keeps nothing back for
+// more than a day.
 func (r *round) baseline(e *ledger.Entry) bool {
-	if !r.sweeping() {
-		return false
-	}
-	news := !e.Origin.At.IsZero() && e.Origin.At.After(r.first.Started)
-	return e.Life.State == ledger.Live || !news
+	return r.sweeping() && !e.Origin.At.After(r.first.Started)
 }
 
 func (r *round) sweeping() bool {
@@ -140,6 +143,7 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 	old := m.response.Stop
 	if mode != rules.Stop {
 		if r.set.File == nil {
+			m.later = true
 			return nil, "It is not stopped: the rules file cannot be read."
 		}
 		return nil, fmt.Sprintf("It is not stopped: the mode is %s.", mode)
@@ -148,7 +152,7 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 	case ledger.Announced, ledger.Requested:
 		return nil, "Its stop is under way."
 	case ledger.Confirmed:
-		if !m.entry.Life.At.After(old.EndedAt) || !m.runs() {
+		if !m.runs() {
 			return nil, "It was stopped."
 		}
 	case ledger.Withheld, "":
@@ -160,13 +164,18 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 		// once more before a look.
 		x, err := r.examine(ctx, m, &ledger.Stop{By: byRules})
 		if err != nil {
+			m.later = true
 			r.log(ctx, slog.LevelWarn, m.entry, "not looked at", telemetry.Error(err))
 			return nil, "Whether it is stopped cannot be said yet."
 		}
 		d = whenDue(x.facts)
 	}
 	if unread(d) {
+		m.later = true
 		return nil, "Whether it is stopped cannot be said yet: " + d.Why + "."
+	}
+	if !d.Stop && old.State == ledger.Confirmed && !m.entry.Life.At.After(old.EndedAt) {
+		return nil, "It was stopped." // the ledger does not have that yet; clocks may differ
 	}
 	if !d.Stop {
 		next := ledger.Stop{State: ledger.Withheld, Operation: operation, By: byRules, Why: d.Why, EndedAt: r.now()}
@@ -200,7 +209,7 @@ const byRules = "rules"
 func (r *round) due(m *matter, next *ledger.Response) time.Time {
 	now := r.now()
 	due := r.stopDue(m, &next.Stop, now)
-	if due.IsZero() && unread(r.held) {
+	if due.IsZero() && m.later {
 		due = now.Add(claim)
 	}
 	if announced(next) {
@@ -265,7 +274,7 @@ func (r *round) recovered(ctx context.Context, m *matter) (*tell, error) {
 	if m.entry.Verdict.Exception != "" {
 		lead = "It is allowed by an exception now."
 	}
-	if m.response.Stop.State == ledger.Announced {
+	if s := m.response.Stop; s.State == ledger.Announced && s.RequestedAt.IsZero() {
 		lead += " It is not stopped."
 	}
 	return &tell{matter: m, kind: recoveredType, lead: lead, mark: mark}, nil
@@ -326,17 +335,19 @@ func (r *round) send(ctx context.Context, group []*tell, left *undone) {
 const many = 20
 
 // grouped puts together what one team is told in one message: each by itself,
-// or all of a sort where they are many.
+// or all of a sort where they are many. What is to be stopped is among so few that
+// an e-mail names it.
 func grouped(tells []*tell) (groups [][]*tell) {
 	type address struct {
 		topic, team string
 		kind        messageType
+		announces   bool
 	}
 	of := map[address][]*tell{}
 	var order []address
 	for _, t := range tells {
 		n := t.entry.Verdict.Notice
-		a := address{n.Topic, n.Team, t.kind}
+		a := address{n.Topic, n.Team, t.kind, t.stop != nil && t.stop.State == ledger.Announced}
 		if of[a] == nil {
 			order = append(order, a)
 		}
@@ -344,7 +355,11 @@ func grouped(tells []*tell) (groups [][]*tell) {
 	}
 	for _, a := range order {
 		if len(of[a]) > many {
-			groups = append(groups, of[a])
+			size := len(of[a])
+			if a.announces {
+				size = shown
+			}
+			groups = slices.AppendSeq(groups, slices.Chunk(of[a], size))
 			continue
 		}
 		for _, t := range of[a] {

@@ -77,6 +77,9 @@ const (
 	hubTime = 5 * time.Second
 	// pending is how long a finding may take to appear in Security Hub.
 	pending = 10 * time.Minute
+	// stuck is how long the stream brings again what could not be done: from then
+	// on the tick tries, and does not hold up what comes after.
+	stuck = 15 * time.Minute
 	// spare is kept of an invocation's time to say what was not done.
 	spare = 2 * time.Second
 )
@@ -116,6 +119,8 @@ type matter struct {
 	// the owner is not in the ledger. ownerResponse may be nil.
 	owner         *ledger.Entry
 	ownerResponse *ledger.Response
+	// later says that something could not be found out, and is to be tried again.
+	later bool
 }
 
 // matter reads a resource. It is nil where there is none in the ledger, and where
@@ -204,9 +209,21 @@ func (r *round) mode(e *ledger.Entry) rules.Mode {
 	if r.set.File == nil {
 		return rules.Notify
 	}
-	return r.set.File.ModeFor(&rules.Subject{
-		Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Role: e.Origin.Role,
-	})
+	return r.set.File.ModeFor(about(e))
+}
+
+// about is an entry as the rules match it.
+func about(e *ledger.Entry) *rules.Subject {
+	return &rules.Subject{Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Role: e.Origin.Role}
+}
+
+// anew is a round by the rules as they are now: an invocation may take longer than
+// they stay.
+func (r *round) anew(ctx context.Context) (*round, error) {
+	next := *r
+	var err error
+	next.set, err = r.Rules(ctx)
+	return &next, err
 }
 
 // topic is where the team of a matter is told.

@@ -30,9 +30,10 @@ func (r *round) facts(m *matter, e *ledger.Entry, s *ledger.Stop) rails.Facts {
 	if e.Partition == r.Scope.Partition && e.Account == r.Scope.Account && e.Region == r.Scope.Region && e.ARN == m.entry.ARN {
 		f.Holds[rails.Ours] = rails.IsOurs(m.row, r.Scope, m.entry.Key, e.ARN)
 	}
-	f.Holds[rails.Unexcepted] = posture.Of(e.Verdict.Exception == "")
-	f.Holds[rails.Whole] = posture.Of(e.Verdict.Whole)
-	f.Holds[rails.Failed] = posture.Of(e.Verdict.Compliance == rules.Failed)
+	f.Holds[rails.Unexcepted] = r.unexcepted(m, e)
+	// What audit knows counts too: it may have been told what no look tells.
+	f.Holds[rails.Whole] = posture.Of(e.Verdict.Whole && m.entry.Verdict.Whole)
+	f.Holds[rails.Failed] = posture.Of(e.Verdict.Compliance == rules.Failed && m.entry.Verdict.Compliance == rules.Failed)
 	f.Holds[rails.Running] = rails.IsRunning(m.row, e.Life.Status)
 	f.Holds[rails.Alone] = m.alone()
 	f.Holds[rails.Announced] = posture.Of(s.State == ledger.Announced && !s.AnnouncedAt.IsZero())
@@ -43,6 +44,18 @@ func (r *round) facts(m *matter, e *ledger.Entry, s *ledger.Stop) rails.Facts {
 		f.Holds[rails.Grace] = posture.Of(!r.now().Before(s.AnnouncedAt.Add(file.Response.Stop.Grace)))
 	}
 	return f
+}
+
+// unexcepted says whether no exception applies. One by who made the resource may,
+// as long as nobody told who did.
+func (r *round) unexcepted(m *matter, e *ledger.Entry) posture.Fact {
+	switch {
+	case e.Verdict.Exception != "", m.entry.Verdict.Exception != "":
+		return posture.No
+	case r.set.File != nil && r.set.File.MayExcept(about(m.entry), r.now()):
+		return posture.Unknown
+	}
+	return posture.Yes
 }
 
 // alone says whether nothing that a matter belongs to is stopped, or will be.
@@ -122,10 +135,14 @@ func (r *round) advance(ctx context.Context, m *matter) (*tell, error) {
 	switch s.State {
 	case ledger.Announced:
 		now := r.now()
-		if now.Before(s.AnnouncedAt.Add(r.grace(s))) || now.Sub(s.RequestedAt) < claim {
+		latest, err := r.anew(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if now.Before(s.AnnouncedAt.Add(latest.grace(s))) || now.Sub(s.RequestedAt) < claim {
 			return nil, nil // not yet, or somebody is at it
 		}
-		return r.stop(ctx, m)
+		return latest.stop(ctx, m)
 	case ledger.Requested:
 		if life := m.row.Life(m.entry.Life.Status); m.entry.Life.At.After(s.RequestedAt) && (ended(life) || m.entry.Life.State != ledger.Live) {
 			return r.confirmed(m, m.entry.Life.Status), nil
@@ -148,6 +165,9 @@ func (r *round) stop(ctx context.Context, m *matter) (*tell, error) {
 	x, err := r.examine(ctx, m, &s)
 	if err != nil {
 		return nil, err
+	}
+	if x.entry != nil && !x.entry.Verdict.Rules.Same(r.set.Version) {
+		return nil, errors.New("the rules changed while it was looked at")
 	}
 	// Whoever else stops it claimed it before it was seen to stop.
 	if now, err := r.Store.Response(ctx, m.entry.Resource); err != nil || now == nil || !sameStop(now.Stop, s) {

@@ -14,7 +14,6 @@ import (
 	"github.com/sagemoat/sagemoat/internal/chaos"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
-	"github.com/sagemoat/sagemoat/pkg/rules"
 	"github.com/sagemoat/sagemoat/pkg/sandbox"
 )
 
@@ -386,20 +385,10 @@ func TestChild(t *testing.T) {
 // TestStartsAgain: a notebook that was stopped and started again is stopped again.
 func TestStartsAgain(t *testing.T) {
 	b := newBed(t, stopRules)
-	b.truth["notebook-instance/nb"] = stopmonitor.Truth{Fails: true, Whole: true}
-	_, err := b.world.SageMaker().Create("CreateNotebookInstance", map[string]any{"NotebookInstanceName": "nb", "InstanceType": "ml.t3.medium", "RoleArn": "arn:aws:iam::111122223333:role/R"})
-	ok(t, err)
-	b.clock.Advance(time.Hour)
-	if e := b.look("notebook-instance/nb"); e.Verdict.Compliance != rules.Failed {
-		t.Fatalf("%+v", e.Verdict)
-	}
-	b.deliver()
+	b.notebook("nb")
 	b.tick(30)
 	b.wantSaid("alert nb=announced", "stop nb=confirmed")
-	_, err = b.world.SageMaker().Create("StartNotebookInstance", map[string]any{"NotebookInstanceName": "nb"})
-	ok(t, err)
-	b.clock.Advance(time.Hour)
-	b.look("notebook-instance/nb")
+	b.starts("nb")
 	b.deliver()
 	b.tick(30)
 	b.wantSaid("alert nb=announced", "stop nb=confirmed", "stop nb=announced", "stop nb=confirmed")
@@ -468,4 +457,205 @@ func TestDeadline(t *testing.T) {
 		t.Error("nothing is to come again")
 	}
 	b.wantSaid()
+}
+
+// TestMayBeExcepted: an exception may apply, by who made the job, and nobody told
+// who did. Such a job fails, and is not stopped.
+func TestMayBeExcepted(t *testing.T) {
+	const exception = stopRules + `
+exceptions:
+  - id: release
+    owner: ana
+    reason: for this test
+    expires: %s
+    rules: [no-own-internet]
+    match: {roles: ["arn:aws:iam::111122223333:role/Release"]}
+`
+	for _, c := range []struct {
+		name, expires, role string
+		stops               int
+	}{
+		{"nobody told who made it", "2027-01-31", "", 0},
+		{"somebody else made it", "2027-01-31", "arn:aws:iam::111122223333:role/Other", 1},
+		{"it is over", "2026-01-31", "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t, fmt.Sprintf(exception, c.expires))
+			resource := b.training("fraud-7", nil)
+			b.truth[resource] = stopmonitor.Truth{Fails: true, Whole: true, Excepted: c.stops == 0}
+			b.clock.Advance(time.Second)
+			e := b.look(resource)
+			if c.role != "" {
+				e.Origin = ledger.Origin{At: e.Created, Role: c.role}
+				ok(t, b.store.PutEntry(t.Context(), e))
+			}
+			b.deliver()
+			if got := b.response(resource).Stop; b.monitor.Stops() != c.stops || c.stops == 0 && got.Why != "it is not known whether an exception applies" {
+				t.Errorf("%d stops, %+v", b.monitor.Stops(), got)
+			}
+		})
+	}
+}
+
+// TestNotSaidYet: what could not be found out when something failed is asked again,
+// and then acted on.
+func TestNotSaidYet(t *testing.T) {
+	t.Run("no rules", func(t *testing.T) {
+		b := newBed(t, stopRules)
+		resource := b.training("fraud-7", nil)
+		b.clock.Advance(time.Second)
+		b.look(resource)
+		b.noRules = errors.New("no rules")
+		b.deliver()
+		b.wantSaid("alert fraud-7")
+		b.tick(3)
+		b.noRules = nil
+		b.tick(2)
+		if b.monitor.Stops() != 1 {
+			t.Errorf("%d stops: %+v", b.monitor.Stops(), b.response(resource))
+		}
+	})
+	// What was told of is to be stopped, and a switch cannot be read just then.
+	for _, control := range []string{ledger.KillSwitch, ledger.BreakerOf} {
+		t.Run(control, func(t *testing.T) {
+			b := newBed(t, notifyRules)
+			resource := b.fails("fraud-7")
+			b.tick(12)
+			b.rules(stopRules)
+			b.look(resource)
+			b.unreadable(control, true)
+			b.deliver()
+			b.unreadable(control, false)
+			b.tick(2)
+			if b.monitor.Stops() != 1 {
+				t.Errorf("%d stops: %+v", b.monitor.Stops(), b.response(resource))
+			}
+		})
+	}
+	t.Run("a look", func(t *testing.T) {
+		b := newBed(t, stopRules)
+		resource := b.notebook("nb")
+		b.tick(30)
+		b.starts("nb")
+		b.world.Fail(sandbox.Fault{Service: "sagemaker", Operation: "DescribeNotebookInstance", Kind: sandbox.Throttle})
+		b.deliver()
+		b.world.Heal()
+		b.tick(20)
+		if b.monitor.Stops() != 2 {
+			t.Errorf("%d stops: %+v", b.monitor.Stops(), b.response(resource))
+		}
+	})
+}
+
+// TestStartsUnseen: a notebook was started again before anybody saw that it was
+// stopped.
+func TestStartsUnseen(t *testing.T) {
+	b := newBed(t, stopRules)
+	resource := b.notebook("nb")
+	for b.status(resource) != "Stopped" {
+		b.clock.Advance(time.Second)
+	}
+	b.starts("nb")
+	b.deliver()
+	b.tick(3 * 60)
+	if b.monitor.Stops() < 2 {
+		t.Errorf("%d stops: %+v", b.monitor.Stops(), b.response(resource))
+	}
+}
+
+// TestRulesMeanwhile: rules that changed while a long invocation was under way do
+// not stop by what they said before.
+func TestRulesMeanwhile(t *testing.T) {
+	b := newBed(t, graceRules)
+	resource := b.fails("fraud-7")
+	b.clock.Advance(11 * time.Minute)
+	r, err := b.round(t.Context())
+	ok(t, err)
+	b.rules(notifyRules)
+	m, err := r.matter(t.Context(), resource)
+	ok(t, err)
+	r.stops(t.Context(), []*matter{m}, nil)
+	if b.monitor.Stops() != 0 {
+		t.Error("it was stopped by rules that are not in force any more")
+	}
+	b.tick(2)
+	if got := b.response(resource).Stop; got.State != ledger.Withheld || got.Why != "the rules do not ask for stops here" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestStartsAgainSkewed: as TestStartsAgain, where our clock is ahead of SageMaker's.
+func TestStartsAgainSkewed(t *testing.T) {
+	b := newBed(t, stopRules)
+	resource := b.notebook("nb")
+	b.tick(30)
+	r := b.response(resource)
+	r.Stop.EndedAt = r.Stop.EndedAt.Add(time.Hour)
+	ok(t, b.store.PutResponse(t.Context(), &r))
+	b.starts("nb")
+	b.deliver()
+	b.tick(2)
+	if b.monitor.Stops() != 2 {
+		t.Errorf("%d stops: %+v", b.monitor.Stops(), b.response(resource))
+	}
+}
+
+// TestPassesMeanwhile: what audit knows to pass is not stopped, whatever a look says;
+// nor is it said that it will not be, once the stop was asked for.
+func TestPassesMeanwhile(t *testing.T) {
+	b := newBed(t, stopRules)
+	b.world.Fail(sandbox.Fault{Service: "sagemaker", Operation: "StopTrainingJob", Kind: sandbox.Throttle, Times: 1})
+	resource := b.fails("fraud-7")
+	b.change(resource, passes)
+	b.deliver()
+	b.tick(20)
+	b.wantSaid("alert fraud-7=announced", "recovered fraud-7", "stop fraud-7=withheld")
+	if text := b.sent()[1].Text; text != "It meets the rules again." || b.calls("StopTrainingJob") != 0 {
+		t.Errorf("it says %q, %d calls", text, b.calls("StopTrainingJob"))
+	}
+}
+
+// TestKillSwitchInABatch: once the switch is on, no more stops are made than were
+// under way.
+func TestKillSwitchInABatch(t *testing.T) {
+	b := newBed(t, strings.NewReplacer("stops: 5", "stops: 50", "share: 20", "share: 100").Replace(stopRules))
+	var thrown sync.Once
+	b.world.Watch(func(c sandbox.Call) {
+		if c.Operation == "StopTrainingJob" && !c.Done {
+			thrown.Do(func() { b.control(ledger.KillSwitch, ledger.Switch{On: true}) })
+		}
+	})
+	const n = 40
+	for i := range n {
+		b.training(fmt.Sprintf("job-%02d", i), nil)
+	}
+	b.clock.Advance(time.Second)
+	for i := range n {
+		b.look(fmt.Sprintf("training-job/job-%02d", i))
+	}
+	b.deliver()
+	if stops := b.monitor.Stops(); stops == 0 || stops > parallel {
+		t.Errorf("%d stops", stops)
+	}
+	b.tick(60)
+	if stops := b.monitor.Stops(); stops > parallel {
+		t.Errorf("%d stops", stops)
+	}
+}
+
+// TestBudgetOfRetries: a stop that is tried again counts from when it was.
+func TestBudgetOfRetries(t *testing.T) {
+	b := newBed(t, strings.Replace(stopRules, "stops: 5", "stops: 1", 1))
+	b.world.Fail(sandbox.Fault{Service: "sagemaker", Operation: "StopTrainingJob", Kind: sandbox.Throttle})
+	b.fails("one")
+	b.tick(8)
+	b.world.Heal()
+	b.tick(2)
+	if b.calls("StopTrainingJob") != 1 {
+		t.Fatalf("%d calls", b.calls("StopTrainingJob"))
+	}
+	b.fails("two")
+	if b.calls("StopTrainingJob") != 1 || !b.breaker().Open {
+		t.Errorf("%d stops within 10 minutes, of 1: %+v", b.calls("StopTrainingJob"), b.breaker())
+	}
 }

@@ -9,8 +9,9 @@ import (
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
+	"github.com/sagemoat/sagemoat/pkg/posture"
+	"github.com/sagemoat/sagemoat/pkg/rails"
 	"github.com/sagemoat/sagemoat/pkg/resolve/live"
-	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
 // Tick does what has become due: stops whose time has come, the confirmation of
@@ -156,16 +157,10 @@ func (r *round) forget(ctx context.Context, resource string) error {
 
 // look says what is to tell of what is due, before stops are made.
 func (r *round) look(ctx context.Context, m *matter) (*tell, error) {
-	switch m.response.Stop.State {
-	case ledger.Requested:
+	if m.response.Stop.State == ledger.Requested {
 		return r.await(ctx, m)
-	case ledger.Withheld, ledger.Confirmed, "":
-		if m.entry.Verdict.Compliance == rules.Failed {
-			return r.failed(ctx, m, nil)
-		}
-	case ledger.Announced:
 	}
-	return nil, nil
+	return r.plan(ctx, m, nil)
 }
 
 // await looks whether a stop that was asked for has ended what runs.
@@ -180,13 +175,13 @@ func (r *round) await(ctx context.Context, m *matter) (*tell, error) {
 	case err == nil && ended(m.row.Life(f.Life.Status)):
 		return r.confirmed(m, f.Life.Status), nil
 	}
-	status := "not known"
+	status, runs := "not known", false
 	if err == nil {
-		status = f.Life.Status
+		status, runs = f.Life.Status, rails.IsRunning(m.row, f.Life.Status) == posture.Yes
 	}
 	waited := r.now().Sub(s.RequestedAt)
 	switch {
-	case waited > patience:
+	case waited > patience, waited > slow && runs: // it may have been started again
 		return r.unfinished(m, ledger.Withheld, status), nil
 	case waited > slow && s.Why == "":
 		return r.unfinished(m, ledger.Requested, status), nil

@@ -112,9 +112,12 @@ func (s *Source) fetch(ctx context.Context) (evaluate.Ruleset, error) {
 		in.IfNoneMatch = aws.String(`"` + s.set.Version.ID + `"`)
 	}
 	out, err := s.S3.GetObject(ctx, in)
-	if http304(err) {
+	if same, modified := http304(err); same {
 		set := s.set
 		set.Current = true
+		if !modified.IsZero() {
+			set.Version.At = modified // the same text may have been written again
+		}
 		return set, nil
 	}
 	if err != nil {
@@ -141,10 +144,17 @@ func load(text []byte) (*rules.File, error) {
 	return rules.Load("rules.yaml", text, kind.Kinds())
 }
 
-// http304 says whether S3 answered that the object did not change.
-func http304(err error) bool {
+// http304 says whether S3 answered that the object did not change, and when it was
+// written.
+func http304(err error) (same bool, modified time.Time) {
 	var r *awshttp.ResponseError
-	return errors.As(err, &r) && r.HTTPStatusCode() == http.StatusNotModified
+	if !errors.As(err, &r) || r.HTTPStatusCode() != http.StatusNotModified {
+		return false, time.Time{}
+	}
+	if r.Response != nil {
+		modified, _ = http.ParseTime(r.Response.Header.Get("Last-Modified"))
+	}
+	return true, modified.UTC()
 }
 
 // last is the last good file that the ledger keeps.

@@ -63,9 +63,12 @@ func (p *plan) read(body []byte, s *step, scope kind.Scope) (items []item, next 
 		return nil, "", 0, fmt.Errorf("the answer of %s cannot be read", s.operation)
 	}
 	var elements []element
-	found := false
-	for _, raw := range top {
+	// Most lists need not be in the answer: one that is left out is empty. What
+	// it would make look gone is looked at.
+	found := true
+	for member, raw := range top {
 		if !bytes.HasPrefix(raw, []byte("[")) {
+			found = found && (member == "NextToken" || string(raw) == "null")
 			continue
 		}
 		if found = json.Unmarshal(raw, &elements) == nil; found {

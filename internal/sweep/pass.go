@@ -37,12 +37,13 @@ type checkpoint struct {
 	// Mark is the time before which all that was created has been listed; Whole is
 	// when all that can be live was.
 	Mark, Whole time.Time
-	// Reviewed is when all entries had been reviewed, by the rules of the version;
-	// Cursor is the resource after which the next review goes on.
-	Reviewed time.Time
-	Rules    ledger.RulesVersion
-	Cursor   string
-	Pass     *pass
+	// Reviewed is when all entries had been reviewed, and found to be judged by the
+	// rules of the version; Tried are the rules that this was last looked for. Cursor
+	// is the resource after which the next review goes on.
+	Reviewed     time.Time
+	Rules, Tried ledger.RulesVersion
+	Cursor       string
+	Pass         *pass
 }
 
 // pass is one time through the lists of a kind.

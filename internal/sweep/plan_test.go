@@ -155,7 +155,10 @@ func TestRead(t *testing.T) {
 		{name: "no list", kind: kind.Model, body: `{"Models":{}}`, err: "the answer of Op has no list"},
 		{name: "a list of something else", kind: kind.Model, body: `{"Models":[1]}`, err: "the answer of Op has no list"},
 		{name: "no JSON", kind: kind.Model, body: `<html>`, err: "the answer of Op cannot be read"},
-		{name: "null", kind: kind.Model, body: `{"Models":null}`, err: "the answer of Op has no list"},
+		{name: "null", kind: kind.Model, body: `{"Models":null}`},
+		{name: "left out", kind: kind.Model, body: `{}`},
+		{name: "left out of a page", kind: kind.Model, body: `{"NextToken":"n"}`, next: "n"},
+		{name: "no answer of a list", kind: kind.Model, body: `{"message":"Rate exceeded"}`, err: "the answer of Op has no list"},
 	} {
 		items, next, foreign, err := find(c.kind).read([]byte(c.body), &step{operation: "Op", under: c.under}, scope)
 		if diff := cmp.Diff(c.want, items, cmp.AllowUnexported(item{})); diff != "" || next != c.next || foreign != c.foreign {

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -26,8 +27,9 @@ type known struct {
 	resource, key string
 	// evidence is the time of the newest evidence.
 	evidence time.Time
-	// stale says that it is to be judged anew, whatever the lists say.
-	stale bool
+	// stale says that it is to be judged anew, whatever the lists say; ruled, that it
+	// was judged by other rules.
+	stale, ruled bool
 	// What the lists say.
 	seen     bool
 	modified time.Time
@@ -56,7 +58,7 @@ func (s *sweep) load(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", errOurs, err)
 		}
 		for _, e := range entries {
-			k := &known{resource: e.Resource, key: e.Key, evidence: evidence(e), stale: s.stale(e)}
+			k := &known{resource: e.Resource, key: e.Key, evidence: evidence(e), stale: s.stale(e), ruled: s.ruled(e)}
 			s.entries = append(s.entries, k)
 			s.byKey[e.Key] = k
 		}
@@ -71,7 +73,7 @@ func (s *sweep) load(ctx context.Context) error {
 func (s *sweep) stale(e *ledger.Entry) bool {
 	now, v := s.now(), &e.Verdict
 	switch {
-	case s.rules.File != nil && s.rules.Current && !v.Rules.Same(s.rules.Version):
+	case s.ruled(e):
 		return true
 	case v.Exception != "" && s.expired[v.Exception]:
 		return true
@@ -83,6 +85,11 @@ func (s *sweep) stale(e *ledger.Entry) bool {
 		return true // the lists are too long to see what is not in them
 	}
 	return (v.Compliance == rules.Failed || v.Compliance == rules.Warning) && now.Sub(e.Written) >= touch
+}
+
+// ruled says whether an entry was judged by other rules than those in force.
+func (s *sweep) ruled(e *ledger.Entry) bool {
+	return s.rules.File != nil && s.rules.Current && !e.Verdict.Rules.Same(s.rules.Version)
 }
 
 // reviewDue says whether the entries of a kind that is listed once a day are to be
@@ -134,7 +141,13 @@ func (s *sweep) review(ctx context.Context, p *pass) error {
 		return err
 	}
 	if s.Cursor = cursor; cursor == "" {
-		s.Reviewed, s.Rules = s.now(), s.rules.Version
+		s.Reviewed = s.now()
+		// Audit may have read the rules file a minute before we did: it is looked once
+		// more whether all was judged by it.
+		if s.Tried.Same(s.rules.Version) || !slices.ContainsFunc(s.entries, func(k *known) bool { return k.ruled }) {
+			s.Rules = s.rules.Version
+		}
+		s.Tried = s.rules.Version
 	}
 	return nil
 }

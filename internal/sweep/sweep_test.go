@@ -904,3 +904,80 @@ func TestPutHints(t *testing.T) {
 		})
 	}
 }
+
+// TestRulesLate: audit may have other rules a minute later than the sweep. What it
+// judged by the old ones meanwhile is judged anew in the next round, also of a kind
+// that is listed whole once a day.
+func TestRulesLate(t *testing.T) {
+	b := newBed(t)
+	b.do("CreateModel", model("m"))
+	b.pass(10 * time.Minute)
+	b.settled()
+	before := b.Evaluator.Rules
+	set, err := before(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.SetRules(load(t, "version: 1\nrules: {isolation-required: on}\n"))
+	b.Evaluator.Rules = func(context.Context) (evaluate.Ruleset, error) { return set, nil }
+	b.pass(every)
+	b.sweep()
+	b.Evaluator.Rules = before
+	b.pass(every)
+	b.sweep()
+	now, err := before(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.entry("model/m").Verdict.Rules; !got.Same(now.Version) {
+		t.Errorf("judged by the rules of %s, and those of %s are in force", got.At, now.Version.At)
+	}
+	b.forget()
+	b.pass(every)
+	b.sweep()
+	if got := b.hinted(kind.Model); len(got) > 0 {
+		t.Errorf("it is looked at again and again: %v", got)
+	}
+}
+
+// TestSwitchToStop: rules that begin to ask for stops act on what is known and still
+// runs, within the budget.
+func TestSwitchToStop(t *testing.T) {
+	for _, c := range []struct{ jobs, stops int }{{3, 3}, {10, 5}} {
+		t.Run(fmt.Sprint(c.jobs), func(t *testing.T) {
+			b := newBed(t)
+			b.Every(t.Context(), time.Minute, b.Responder.Tick)
+			for i := range c.jobs {
+				name := fmt.Sprintf("job-%d", i)
+				b.do("CreateTrainingJob", training(name, nil))
+				b.World.SageMaker().RunFor(kind.TrainingJob, name, 100*time.Hour)
+			}
+			b.pass(10 * time.Minute)
+			b.settled()
+			stopped := func() (n int) {
+				for i := range c.jobs {
+					if status, _ := b.World.SageMaker().Status(kind.TrainingJob, fmt.Sprintf("job-%d", i)); status == "Stopped" {
+						n++
+					}
+				}
+				return n
+			}
+			if stopped() > 0 {
+				t.Fatal("a stop that nobody asked for")
+			}
+			b.SetRules(load(t, "version: 1\nresponse: {mode: stop, stop: {grace: 5m, budget: {stops: 5, within: 10m, share: 100}}}\n"))
+			b.pass(every)
+			b.sweep()
+			if n := stopped(); n > 0 {
+				t.Errorf("%d stops before their time", n)
+			}
+			b.pass(10 * time.Minute)
+			if n := stopped(); n != c.stops {
+				t.Errorf("%d stops, want %d", n, c.stops)
+			}
+			if open := control[ledger.Breaker](b, ledger.BreakerOf).Open; open != (c.stops < c.jobs) {
+				t.Errorf("the breaker is open: %v", open)
+			}
+		})
+	}
+}

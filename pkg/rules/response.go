@@ -126,6 +126,18 @@ func (f *File) ModeFor(s *Subject) Mode {
 	return least
 }
 
+// MayExcept says whether an exception that is in force may be about a resource,
+// though not certainly, so that [File.Judge] does not apply it. What fails all the
+// same is not to be stopped for that.
+func (f *File) MayExcept(s *Subject, now time.Time) bool {
+	return slices.ContainsFunc(f.Exceptions, func(x Exception) bool {
+		if s.Kind == kind.Pipeline || s.Kind == kind.PipelineExecution {
+			x.Match.Kinds = nil // which kinds its steps are of is not told
+		}
+		return now.Before(x.Expires) && x.Match.fits(s, &kind.Part{}) == posture.Unknown
+	})
+}
+
 // Route returns the team to tell about a resource, and the topic to tell it by:
 // those of the first route that certainly matches. No team is nobody in
 // particular, no topic the default one. The pipeline is the name of the one that

@@ -328,3 +328,51 @@ func TestSchemaDefaults(t *testing.T) {
 		t.Errorf("got %+v, want %+v", r, want)
 	}
 }
+
+func TestMayExcept(t *testing.T) {
+	release, training := []string{releaseRole}, []string{"training-job"}
+	role := func(r string) func(*Subject) { return func(s *Subject) { s.Role = r } }
+	later := today.Add(time.Hour)
+	for name, c := range map[string]struct {
+		match   Match
+		expires time.Time
+		edit    func(*Subject)
+		want    bool
+	}{
+		"by role, not known":              {Match{Roles: release}, later, role(""), true},
+		"by role, its path not known":     {Match{Roles: []string{"arn:aws:iam::111122223333:role/team/ds"}}, later, role("arn:aws:iam::111122223333:role/ds"), true},
+		"by role, the same":               {Match{Roles: release}, later, role(releaseRole), false},
+		"by role, another":                {Match{Roles: release}, later, role("arn:aws:iam::111122223333:role/other"), false},
+		"it is over":                      {Match{Roles: release}, today, role(""), false},
+		"of another kind":                 {Match{Roles: release, Kinds: []string{"model"}}, later, role(""), false},
+		"of the kind":                     {Match{Roles: release, Kinds: training}, later, role(""), true},
+		"of the kind of an execution":     {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.PipelineExecution, "" }, true},
+		"of the kind of a step":           {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.Pipeline, "" }, true},
+		"of another kind than a notebook": {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.NotebookInstance, "" }, false},
+		"by account":                      {Match{Accounts: []string{"111122223333"}}, later, nil, false},
+		"by account, not known":           {Match{Accounts: []string{"111122223333"}}, later, func(s *Subject) { s.Account = "" }, true},
+		"by ARN, not known":               {Match{Resources: []string{"arn:aws:sagemaker:eu-west-1:111122223333:training-job/x"}}, later, func(s *Subject) { s.ARN = "" }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := Default()
+			if f.MayExcept(subject(container(no, no)), today) {
+				t.Error("no exception may except")
+			}
+			f.Exceptions = []Exception{
+				{Rules: []ID{NoBridge}, Match: Match{Regions: []string{"us-east-1"}}, Expires: later},
+				{Rules: []ID{NoOwnInternet}, Match: c.match, Expires: c.expires},
+			}
+			s := subject(container(no, no))
+			s.Account = "111122223333"
+			if c.edit != nil {
+				c.edit(s)
+			}
+			if got := f.MayExcept(s, today); got != c.want {
+				t.Errorf("%v", got)
+			}
+			if kinds := f.Exceptions[1].Match.Kinds; len(kinds) != len(c.match.Kinds) {
+				t.Errorf("it changed the rules: %v", kinds)
+			}
+		})
+	}
+}

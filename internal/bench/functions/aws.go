@@ -141,15 +141,6 @@ func (c *cloud) answer(made call) any {
 		if item, ok := made.Input["Item"].(map[string]any); ok {
 			c.items = append(c.items, item)
 		}
-	case "dynamodb.TransactWriteItems":
-		writes, _ := made.Input["TransactItems"].([]any)
-		for _, w := range writes {
-			one, _ := w.(map[string]any)
-			put, _ := one["Put"].(map[string]any)
-			if item, ok := put["Item"].(map[string]any); ok {
-				c.items = append(c.items, item)
-			}
-		}
 	case "dynamodb.GetItem":
 		key, _ := made.Input["Key"].(map[string]any)
 		for _, item := range slices.Backward(c.items) {
@@ -168,6 +159,9 @@ func (c *cloud) answer(made call) any {
 		return map[string]any{"SuccessCount": len(findings), "FailedCount": 0, "FailedFindings": []any{}}
 	case "securityhub.GetFindings":
 		return map[string]any{"Findings": []any{}}
+	case "events.PutEvents":
+		entries, _ := made.Input["Entries"].([]any)
+		return map[string]any{"FailedEntryCount": 0, "Entries": slices.Repeat([]any{map[string]any{"EventId": "1"}}, len(entries))}
 	case "s3.GetObject":
 		return rulesFile
 	case "sns.Publish":

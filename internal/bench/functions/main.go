@@ -10,7 +10,8 @@
 // PyPI, into .cache/. It runs under awslambdaric, as it would in Lambda.
 //
 // Warm is an invocation that makes no call, so that it is the function that is
-// measured. Memory is the most that a process took: in Python for the first
+// measured; beside it stands what decoding the event takes a handler that does
+// nothing else. Memory is the most that a process took: in Python for the first
 // invocation, of ours for the warm ones as well.
 package main
 
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +46,7 @@ const here = "internal/bench/functions"
 const limit = time.Minute
 
 func run(ctx context.Context) error {
-	rounds := flag.Int("rounds", 9, "rounds of each, in turn, after one that is not counted")
+	rounds := flag.Int("rounds", 15, "rounds of each, in turn, after one that is not counted")
 	warm := flag.Int("warm", 500, "invocations in a round of a function that is warm")
 	flag.Parse()
 	names, err := bootstrap.Functions(".")
@@ -120,7 +122,10 @@ type bench struct {
 }
 
 // sample is one start of a process.
-type sample struct{ init, first, memory, warm float64 }
+type sample struct {
+	init, first, memory float64
+	warm, decoded       []float64 // by idle event
+}
 
 func (b *bench) run(ctx context.Context, rounds int) error {
 	binary := filepath.Join(b.work, b.name, bootstrap.Name)
@@ -131,19 +136,18 @@ func (b *bench) run(ctx context.Context, rounds int) error {
 	if err != nil {
 		return err
 	}
-	var first, idle []byte
 	before := b.aws.stored()
-	if b.first != nil {
-		g := given{record: b.record}
-		if len(before) > 0 {
-			g.written = before[len(before)-1]
-		}
-		if first, err = json.Marshal(b.first(g)); err != nil {
-			return err
-		}
-		if idle, err = json.Marshal(b.idle(g)); err != nil {
-			return err
-		}
+	g := given{record: b.record}
+	if len(before) > 0 {
+		g.written = before[len(before)-1]
+	}
+	first, err := json.Marshal(b.first(g))
+	if err != nil {
+		return err
+	}
+	var idles []idle
+	if b.idle != nil {
+		idles = b.idle(g)
 	}
 	callsFile := filepath.Join(b.work, b.name, "calls.json")
 	common := environment(b.aws.URL)
@@ -180,29 +184,39 @@ func (b *bench) run(ctx context.Context, rounds int) error {
 		if err != nil {
 			return err
 		}
-		if idle != nil {
-			var memory float64
-			if a.warm, z.warm, memory, err = b.pair(ctx, binary, common, idle); err != nil {
+		for _, i := range idles {
+			w, err := b.turns(ctx, binary, common, i)
+			if err != nil {
 				return err
 			}
-			a.memory = max(a.memory, memory)
+			a.warm, z.warm, z.decoded, a.memory = append(a.warm, w.ours), append(z.warm, w.nothing), append(z.decoded, w.decoded), max(a.memory, w.memory)
 			if n == 0 {
-				fmt.Printf("%s, warm: an event of %d bytes, %s\n", b.name, len(idle), tally(b.aws.took()))
+				fmt.Printf("%s, warm: %s, %d bytes, %s\n", b.name, i.what, w.bytes, tally(b.aws.took()))
 			}
 		}
 		if n > 0 {
 			ours, theirs, none = append(ours, a), append(theirs, p), append(none, z)
+		} else if b.paced {
+			fmt.Printf("%s, after it: %.2f MiB at most, python %.2f; it took %.0f s, at the rate that it keeps to\n", b.name, a.memory, p.memory, a.first/1e3)
+			first, calls = nil, nil
 		}
 	}
 	initTime := func(s sample) float64 { return s.init }
 	both := func(s sample) float64 { return s.init + s.first }
 	memory := func(s sample) float64 { return s.memory }
-	warm := func(s sample) float64 { return s.warm }
 	line("init, ms", "python", theirs, ours, initTime, 0, 0)
 	line("memory at most, MiB", "python", theirs, ours, memory, 3, 0)
 	if first != nil {
 		line("init and first, ms", "python", theirs, ours, both, 15, 0)
+	}
+	for n, i := range idles {
+		warm := func(s sample) float64 { return s.warm[n] }
 		line("warm p50, us", "nothing", none, ours, warm, 0, 1.3)
+		var decoded []sample
+		for _, s := range none {
+			decoded = append(decoded, sample{warm: append(make([]float64, n), s.decoded[n])})
+		}
+		line("  "+i.what, "decodes", decoded, ours, warm, 0, 0)
 	}
 	line("init, ms", "nothing", none, ours, initTime, 0, 0)
 	fmt.Printf("%-20s %7.2f MB, goal: at most 5.00%s\n", "arm64 zip", float64(zipped)/1e6, missed(zipped > 5e6))
@@ -231,33 +245,49 @@ func (b *bench) one(ctx context.Context, binary string, env []string, first []by
 	return s, err
 }
 
-// pair hands the idle event to our process and to one that does nothing, in turn,
-// and returns the medians in microseconds, and our memory after it.
-func (b *bench) pair(ctx context.Context, binary string, env []string, idle []byte) (ours, none, memory float64, err error) {
+// turn is what warm invocations took, the medians in microseconds, and our memory
+// after them.
+type turn struct {
+	ours, nothing, decoded, memory float64
+	bytes                          int
+}
+
+// turns hands an idle event to our process, to one that does nothing and to one
+// that only decodes it, in turn, in any order.
+func (b *bench) turns(ctx context.Context, binary string, env []string, i idle) (t turn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	a, err := runtimeapi.Start(ctx, binary, env)
+	event, err := json.Marshal(i.event)
 	if err != nil {
-		return 0, 0, 0, err
+		return t, err
 	}
-	defer a.Close()
-	z, err := runtimeapi.Start(ctx, b.nothing, nil)
-	if err != nil {
-		return 0, 0, 0, err
+	t.bytes = len(event)
+	var running []*runtimeapi.Function
+	for _, p := range []struct {
+		binary string
+		env    []string
+	}{{binary, env}, {b.nothing, nil}, {b.nothing, []string{"BENCH_DECODE=" + b.decode}}} {
+		f, err := runtimeapi.Start(ctx, p.binary, p.env)
+		if err != nil {
+			return t, err
+		}
+		defer f.Close()
+		running = append(running, f)
 	}
-	defer z.Close()
-	var times [2][]float64
+	times := make([][]float64, len(running))
+	random := rand.New(rand.NewPCG(1, 1)) // #nosec G404 -- nobody is to be kept from guessing it
 	for range b.warm {
-		for i, f := range []*runtimeapi.Function{a, z} {
-			took, err := invoke(ctx, f, idle)
+		for _, n := range random.Perm(len(running)) { // what ran before leaves the caches to the next
+			took, err := invoke(ctx, running[n], event)
 			if err != nil {
-				return 0, 0, 0, err
+				return t, err
 			}
-			times[i] = append(times[i], took.Seconds()*1e6)
+			times[n] = append(times[n], took.Seconds()*1e6)
 		}
 	}
-	m, err := a.Memory()
-	return median(times[0]), median(times[1]), float64(m.Peak) / (1 << 20), err
+	m, err := running[0].Memory()
+	t.ours, t.nothing, t.decoded, t.memory = median(times[0]), median(times[1]), median(times[2]), float64(m.Peak)/(1<<20)
+	return t, err
 }
 
 // invoke hands an event to a function, which must handle it.

@@ -50,14 +50,25 @@ func New(scope kind.Scope, call Caller) *Resolver {
 	return &Resolver{call: call, scope: scope, kept: map[string]found{}}
 }
 
-// found is an answer of SageMaker's, and when it was given.
+// found is an answer of SageMaker's, when it was given, and of how many bytes it is.
 type found struct {
-	doc jsondoc.Value
-	at  time.Time
+	doc  jsondoc.Value
+	at   time.Time
+	size int
 }
 
-// most is how many configurations are kept.
-const most = 1000
+// most is how many configurations are kept, and largest of how many bytes one may
+// be: larger ones are asked for each time.
+const (
+	most    = 1000
+	largest = 32 << 10
+)
+
+// pages is how many pages of a list are read. A pipeline has 200 parameters at
+// most, and a resource 50 tags.
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListPipelineParametersForExecution.html
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTags.html
+const pages = 100
 
 // Described is what SageMaker says of a resource.
 type Described struct {
@@ -85,17 +96,20 @@ func (r *Resolver) Describe(ctx context.Context, row *kind.Row, key string) (*De
 	}
 	var err error
 	for _, request := range requests {
-		var doc jsondoc.Value
-		var at time.Time
-		if doc, at, err = r.ask(ctx, row.Describe.Name, request); errors.Is(err, ErrMissing) {
+		var f found
+		if f, err = r.ask(ctx, row.Describe.Name, request); errors.Is(err, ErrMissing) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		d := describedBy(row, doc, at)
+		d := describedBy(row, f.doc, f.at)
 		if row.Kind == kind.PipelineExecution {
-			return r.execution(ctx, d, request)
+			if d, err = r.execution(ctx, d, request); errors.Is(err, ErrMissing) {
+				// It was found itself.
+				return nil, fmt.Errorf("what belongs to it is not found: %w", ErrUnreadable)
+			}
+			return d, err
 		}
 		return d, nil
 	}
@@ -140,25 +154,28 @@ func epoch(v jsondoc.Value) (time.Time, bool) {
 // and the parameters that it was given are other operations' to tell.
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribePipelineDefinitionForExecution.html
 func (r *Resolver) execution(ctx context.Context, d *Described, request map[string]string) (*Described, error) {
-	definition, _, err := r.ask(ctx, "DescribePipelineDefinitionForExecution", request)
+	definition, err := r.ask(ctx, "DescribePipelineDefinitionForExecution", request)
 	if err != nil {
 		return nil, err
 	}
-	d.definition = definition
+	d.definition = definition.doc
 	var parameters []jsondoc.Value
-	for token := ""; ; {
+	for token, n := "", 0; ; n++ {
+		if n == pages {
+			return nil, fmt.Errorf("ListPipelineParametersForExecution: more than %d pages: %w", pages, ErrUnreadable)
+		}
 		input := maps.Clone(request)
 		if token != "" {
 			input["NextToken"] = token
 		}
-		page, _, err := r.ask(ctx, "ListPipelineParametersForExecution", input)
+		page, err := r.ask(ctx, "ListPipelineParametersForExecution", input)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range page.Get("PipelineParameters").Members() {
+		for _, m := range page.doc.Get("PipelineParameters").Members() {
 			parameters = append(parameters, m.Value)
 		}
-		if token = page.Get("NextToken").Str(); token == "" {
+		if token = page.doc.Get("NextToken").Str(); token == "" {
 			break
 		}
 	}
@@ -174,16 +191,16 @@ func (r *Resolver) execution(ctx context.Context, d *Described, request map[stri
 }
 
 // ask makes one call and reads what it answers.
-func (r *Resolver) ask(ctx context.Context, operation string, input any) (jsondoc.Value, time.Time, error) {
+func (r *Resolver) ask(ctx context.Context, operation string, input any) (found, error) {
 	response, err := r.call(ctx, operation, input)
 	if err != nil {
-		return jsondoc.Value{}, time.Time{}, plain(operation, err)
+		return found{}, plain(operation, err)
 	}
 	doc, err := jsondoc.Parse(response.Body, kind.FreeForm())
 	if err != nil {
-		return jsondoc.Value{}, time.Time{}, fmt.Errorf("%s: %w: %w", operation, ErrUnreadable, err)
+		return found{}, fmt.Errorf("%s: %w: %w", operation, ErrUnreadable, err)
 	}
-	return doc, response.Date, nil
+	return found{doc, response.Date, len(response.Body)}, nil
 }
 
 // plain is a failed call in words of this package.
@@ -272,16 +289,15 @@ func (r *Resolver) lookup(ctx context.Context, row *kind.Row, ask kind.Ask, now 
 	if len(requests) == 0 {
 		return found{}, ErrMissing
 	}
-	doc, at, err := r.ask(ctx, row.Describe.Name, requests[0])
+	f, err := r.ask(ctx, row.Describe.Name, requests[0])
 	if err != nil {
 		return found{}, err
 	}
-	if at.After(now) {
-		at = now // a clock that is fast would have it answer for what comes later
+	if f.at.After(now) {
+		f.at = now // a clock that is fast would have it answer for what comes later
 	}
-	f := found{doc, at}
-	if row.Fresh {
-		return f, nil // never asked for again
+	if row.Fresh || f.size > largest {
+		return f, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -296,7 +312,10 @@ func (r *Resolver) lookup(ctx context.Context, row *kind.Row, ask kind.Ask, now 
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTags.html
 func (r *Resolver) Tags(ctx context.Context, arn string) (map[string]string, error) {
 	tags := map[string]string{}
-	for token := ""; ; {
+	for token, n := "", 0; ; n++ {
+		if n == pages {
+			return nil, fmt.Errorf("ListTags: more than %d pages: %w", pages, ErrUnreadable)
+		}
 		input := map[string]string{"ResourceArn": arn}
 		if token != "" {
 			input["NextToken"] = token
