@@ -124,11 +124,30 @@ func (r *run) batch(ctx context.Context, items []*item) error {
 		}
 	}
 	for _, one := range refused {
+		if r.waited(one.group) > patience {
+			// It would hold up all that comes after it until the stream forgets it.
+			r.poison(ctx, one.item, one.code, one.message)
+			continue
+		}
 		r.fail(fmt.Errorf("%s: Security Hub refused its finding: %s", one.group.resource, one.code))
 		r.o.Log.LogAttrs(ctx, slog.LevelError, "Security Hub refused a finding; it comes again",
 			slog.String("resource", one.group.resource), slog.String("outcome", one.code))
 	}
 	return nil
+}
+
+// patience is how long a finding is tried that Security Hub refuses for a reason
+// that it does not explain.
+const patience = time.Hour
+
+// waited is how long ago the oldest change of a group came.
+func (r *run) waited(g *group) (longest time.Duration) {
+	for i := range g.changes {
+		if at := g.changes[i].At; !at.IsZero() {
+			longest = max(longest, r.o.Now().Sub(at))
+		}
+	}
+	return longest
 }
 
 // look puts away what Security Hub finds invalid, and returns what it refused for

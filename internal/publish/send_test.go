@@ -580,3 +580,28 @@ func TestWorkflowIsLeftAlone(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestPatience: a finding that is refused again and again, and nobody says why,
+// does not hold up the others until the stream forgets them.
+func TestPatience(t *testing.T) {
+	b := newBed(t, "eu-west-1")
+	changes := b.failing(3)
+	b.refuse = func(id string) string {
+		if nameOf(id) == "job-00000" {
+			return "InternalFailure"
+		}
+		return ""
+	}
+	failed, _ := b.p.Handle(t.Context(), changes)
+	if !slices.Equal(failed, []string{changes[0].Sequence}) || len(b.letters) != 0 {
+		t.Errorf("at first %v comes again, and there are letters: %v", failed, b.letters)
+	}
+	b.clock.Advance(2 * time.Hour)
+	failed, err := b.p.Handle(t.Context(), changes)
+	if len(failed) != 0 || err != nil {
+		t.Errorf("after two hours %v comes again: %v", failed, err)
+	}
+	if len(b.letters) != 1 || b.letters[0].Code != "InternalFailure" || !strings.Contains(b.letters[0].Finding, "job-00000") {
+		t.Errorf("letters: %+v", b.letters)
+	}
+}
