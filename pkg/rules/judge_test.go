@@ -806,3 +806,38 @@ func TestTotal(t *testing.T) {
 		}
 	}
 }
+
+// TestAllowedForCertain: a list that certainly allows a subnet is enough, whatever
+// is not known of the next.
+func TestAllowedForCertain(t *testing.T) {
+	certain, open := Allow{Subnets: []string{"subnet-1"}}, Allow{Subnets: []string{"subnet-1"}, Regions: []string{"us-east-1"}}
+	s := subject(container(no, no))
+	s.Region = ""
+	for _, lists := range [][]Allow{{certain, open}, {open, certain}} {
+		f := &File{Allow: lists}
+		if got := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Yes {
+			t.Errorf("%v: %v", lists, got)
+		}
+	}
+	f := &File{Allow: []Allow{open}}
+	if got := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Unknown {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestAllTagsMustFit, whichever of them is looked at first.
+func TestAllTagsMustFit(t *testing.T) {
+	want := map[string]string{"team": "fraud", "stage": "prod"}
+	for range 50 {
+		s := &Subject{Tags: map[string]string{"team": "fraud"}, TagsKnown: true}
+		if got := tagsFit(want, s); got != posture.No {
+			t.Fatalf("got %v", got)
+		}
+		if s.TagsKnown = false; tagsFit(want, s) != posture.Unknown {
+			t.Fatal("what is not known is")
+		}
+		if s.Tags["stage"] = "prod"; tagsFit(want, s) != posture.Yes {
+			t.Fatal("they fit")
+		}
+	}
+}
