@@ -189,12 +189,13 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 		return &next, "It is not stopped: " + d.Why + "."
 	}
 	now := r.now()
-	at := now.Add(r.set.File.Response.Stop.Grace)
+	grace := r.set.File.Response.Stop.Grace
+	at := now.Add(grace)
 	lead = fmt.Sprintf("It will be stopped at %s (%s).", stamp(at), operation)
 	if !at.After(now) {
 		lead = fmt.Sprintf("It will be stopped now (%s).", operation)
 	}
-	next := ledger.Stop{State: ledger.Announced, Operation: operation, By: byRules, AnnouncedAt: now}
+	next := ledger.Stop{State: ledger.Announced, Operation: operation, By: byRules, AnnouncedAt: now, Grace: grace}
 	if old.State == ledger.Withheld && byCall(old.Why) {
 		next.Why = old.Why
 	}
@@ -240,13 +241,14 @@ func (r *round) stopDue(m *matter, s *ledger.Stop, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// grace is the time between the announcement of a stop and the stop. A person
-// who asks for one does not wait.
+// grace is the time between the announcement of a stop and the stop: what was
+// promised, or more where the rules want more by now. A person who asks for one
+// does not wait.
 func (r *round) grace(s *ledger.Stop) time.Duration {
 	if s.By != byRules || r.set.File == nil {
 		return 0
 	}
-	return r.set.File.Response.Stop.Grace
+	return max(s.Grace, r.set.File.Response.Stop.Grace)
 }
 
 // recovered says what to tell of what meets the rules again.

@@ -41,7 +41,7 @@ func (r *round) facts(m *matter, e *ledger.Entry, s *ledger.Stop) rails.Facts {
 	if file := r.set.File; file != nil {
 		f.Holds[rails.Severe] = posture.Of(e.Verdict.Severity != "" && e.Verdict.Severity.AtLeast(file.Response.Stop.Severity))
 		f.Holds[rails.Mode] = posture.Of(r.mode(m.entry) == rules.Stop)
-		f.Holds[rails.Grace] = posture.Of(!r.now().Before(s.AnnouncedAt.Add(file.Response.Stop.Grace)))
+		f.Holds[rails.Grace] = posture.Of(!r.now().Before(s.AnnouncedAt.Add(r.grace(s))))
 	}
 	return f
 }

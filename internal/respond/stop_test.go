@@ -659,3 +659,24 @@ func TestBudgetOfRetries(t *testing.T) {
 		t.Errorf("%d stops within 10 minutes, of 1: %+v", b.calls("StopTrainingJob"), b.breaker())
 	}
 }
+
+// TestPromisedGrace: who was told when it will be stopped has that time, whatever
+// the rules say meanwhile; if they give more, more.
+func TestPromisedGrace(t *testing.T) {
+	grace := func(d string) string {
+		return "version: 1\nresponse: {mode: stop, stop: {grace: " + d + "}}\n"
+	}
+	b := newBed(t, grace("2h"))
+	resource := b.fails("fraud-7")
+	b.tick(9)
+	b.rules(grace("0s"))
+	b.tick(100)
+	if n := b.monitor.Stops(); n != 0 {
+		t.Errorf("%d stops before the time that was told", n)
+	}
+	b.tick(15)
+	if r := b.response(resource); b.monitor.Stops() != 1 || r.Stop.State != ledger.Confirmed {
+		t.Errorf("%d stops, %+v", b.monitor.Stops(), r.Stop)
+	}
+	b.check()
+}

@@ -182,8 +182,10 @@ const (
 
 // Stop is the stop of a resource.
 type Stop struct {
-	State                             StopState
-	Operation                         string // StopTrainingJob
+	State     StopState
+	Operation string // StopTrainingJob
+	// Grace is the time that was promised between the announcement and the stop.
+	Grace                             time.Duration
 	By                                string // "rules", or the ARN of who asked for it
 	Why                               string
 	AnnouncedAt, RequestedAt, EndedAt time.Time
