@@ -125,6 +125,7 @@ func (d *deployment) needs(topic string) map[string][]string {
 		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+url(deployedQueue)),
 		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+url("sagemoat-dead-letters")),
 		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic),
+		"sweep":   all,
 	}
 }
 
@@ -172,6 +173,30 @@ func TestDeployed(t *testing.T) {
 	t.Run("no variable", d.noVariable)
 	t.Run("garbage", d.garbage)
 	t.Run("whole", d.whole)
+	t.Run("swept", d.swept)
+}
+
+// swept: what the ledger has as live, and SageMaker does not, is hinted at by way
+// of EventBridge. The function ends well before its time, wherever it is.
+func (d *deployment) swept(t *testing.T) {
+	now := time.Now().UTC()
+	ok(t, d.store.PutEntry(t.Context(), &ledger.Entry{
+		Resource: "training-job/ghost", Kind: kind.TrainingJob, Key: "ghost", Name: "ghost", Account: account, Region: "eu-west-1", Partition: "aws",
+		Created: now.Add(-time.Hour), Life: ledger.Life{At: now.Add(-time.Hour), State: ledger.Live},
+	}))
+	f, stop := d.start("sweep")
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
+	defer cancel()
+	if _, err := f.Invoke(ctx, []byte(`{"source":"aws.events","detail-type":"Scheduled Event"}`)); err != nil {
+		t.Fatalf("%v\n%s", err, f.Output())
+	}
+	for _, m := range d.world.Messages(deployedQueue) {
+		if hint, is := events.ReadHint([]byte(m.Body)); is && hint == (events.Hint{Kind: kind.TrainingJob, Key: "ghost"}) {
+			return
+		}
+	}
+	t.Errorf("no hint at the job that is no more\n%s", f.Output())
 }
 
 // noVariable: a function that lacks a variable does not start, and says which.

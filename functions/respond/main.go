@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -30,9 +29,6 @@ func main() {
 	lambda.Start(function.Raw(handler))
 }
 
-// errEvent says that nothing of ours invokes the function with such an event.
-var errEvent = errors.New("neither a batch of the stream, nor a custom action, nor a scheduled event")
-
 func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, error), error) {
 	f, err := function.Load(ctx, "respond", os.Getenv, time.Now, os.Stdout)
 	if err != nil {
@@ -52,7 +48,7 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		var e function.Event
 		if json.Unmarshal(payload, &e) != nil {
-			return nil, f.End(errEvent)
+			return nil, f.End(function.ErrEvent)
 		}
 		switch {
 		case e.Records != nil:
@@ -62,7 +58,7 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 		case e.Scheduled():
 			return nil, f.End(h.Tick(ctx))
 		default:
-			return nil, f.End(errEvent)
+			return nil, f.End(function.ErrEvent)
 		}
 	}, nil
 }

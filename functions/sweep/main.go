@@ -23,10 +23,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "sweep:", err)
 		os.Exit(1)
 	}
-	lambda.Start(handler)
+	lambda.Start(function.Raw(handler))
 }
 
-func build(ctx context.Context) (func(context.Context, json.RawMessage) error, error) {
+func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, error), error) {
 	f, err := function.Load(ctx, "sweep", os.Getenv, time.Now, os.Stdout)
 	if err != nil {
 		return nil, err
@@ -43,5 +43,10 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) error, e
 		Put: sweep.PutHints(f.Caller, function.Sleep),
 		Now: f.Now, Sleep: function.Sleep, Log: f.Log, Metrics: f.Metrics,
 	})
-	return func(ctx context.Context, _ json.RawMessage) error { return f.End(s.Run(ctx)) }, nil
+	return function.Takes(f, func(ctx context.Context, e function.Event) (any, error) {
+		if !e.Scheduled() {
+			return nil, f.End(function.ErrEvent)
+		}
+		return nil, f.End(s.Run(ctx))
+	}), nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/ledger/dynamo"
 )
 
-// errEvent says that nothing of ours invokes the function with such an event.
-var errEvent = errors.New("an event that this function does not take")
+// ErrEvent says that nothing of ours invokes the function with such an event.
+var ErrEvent = errors.New("neither a batch nor an event of EventBridge that this function takes")
 
 // Takes has a function take what reads as T. What does not is told without a word
 // of it: the errors of the decoders quote what they read.
@@ -23,7 +23,7 @@ func Takes[T, R any](f *Function, handle func(context.Context, T) (R, error)) fu
 	return func(ctx context.Context, payload json.RawMessage) (out R, err error) {
 		var event T
 		if json.Unmarshal(payload, &event) != nil {
-			return out, f.End(errEvent)
+			return out, f.End(ErrEvent)
 		}
 		return handle(ctx, event)
 	}
