@@ -19,6 +19,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -338,7 +339,9 @@ func Missing(err error) bool {
 		return true
 	case "ValidationException":
 		m := strings.ToLower(api.ErrorMessage())
-		return strings.Contains(m, "could not find") || strings.Contains(m, "not found") || strings.Contains(m, "recordnotfound") || strings.Contains(m, "does not exist") || strings.Contains(m, "cannot find")
+		return slices.ContainsFunc([]string{
+			"not found", "could not find", "cannot find", "recordnotfound", "does not exist", "doesn't exist", "no workforce found",
+		}, func(words string) bool { return strings.Contains(m, words) })
 	}
 	return false
 }

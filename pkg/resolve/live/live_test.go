@@ -257,3 +257,29 @@ func TestTags(t *testing.T) {
 		t.Error("tags that may not be looked at were read")
 	}
 }
+
+// TestMissingOfEveryKind: however an operation says that there is no such resource,
+// it is understood.
+func TestMissingOfEveryKind(t *testing.T) {
+	b := newBed(t)
+	for _, r := range kind.Table() {
+		key := make([]string, len(r.Key))
+		for i := range key {
+			key[i] = "nothing"
+		}
+		switch r.Kind {
+		case kind.PipelineExecution:
+			key = []string{"p/execution/nothing12345"}
+		case kind.Job:
+			key[0] = "AgentRFT"
+		case kind.App:
+			key[2] = "JupyterLab"
+		}
+		if strings.HasPrefix(r.Key[0], "DomainId") {
+			key[0] = "d-nothing12345"
+		}
+		if _, err := b.Describe(t.Context(), r, strings.Join(key, "/")); !errors.Is(err, live.ErrMissing) {
+			t.Errorf("%s: %v", r.Kind, err)
+		}
+	}
+}
