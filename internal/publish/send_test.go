@@ -105,7 +105,7 @@ func TestFigure5(t *testing.T) {
 		again := map[string]int{}
 		for _, call := range b.sent[1:] {
 			if len(call) != 1 {
-				t.Fatalf("%d findings in a call that repeats", len(call))
+				t.Fatalf("%d findings in a call that repeats:\n%s", len(call), b.logs.String())
 			}
 			again[nameOf(call[0])]++
 		}
