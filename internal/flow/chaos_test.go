@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,7 +171,10 @@ func TestNoLoss(t *testing.T) {
 	events, cut := 0, map[string]bool{}
 	arn := regexp.MustCompile(`arn:aws:sagemaker:eu-west-1:111122223333:([a-z-]+/r[0-9]+)`)
 	b := newBed(t, withRules(t, stopRules), func(o *flow.Options) { o.Logs = nil })
+	var mu sync.Mutex // several functions may cause events at once
 	b.World.AddRule(sandbox.Rule{Name: "count", Match: func(e []byte) bool {
+		mu.Lock()
+		defer mu.Unlock()
 		events++
 		if bytes.Contains(e, []byte(`"omitted":true`)) {
 			cut[string(arn.FindSubmatch(e)[1])] = true
