@@ -10,17 +10,13 @@ package dynamolocal
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed" // what it needs
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"github.com/sagemoat/sagemoat/internal/awstest/cached"
 )
 
 //go:embed pom.xml
@@ -99,7 +97,7 @@ func Create(tb testing.TB, in *dynamodb.CreateTableInput) (*dynamodb.Client, *St
 
 // start starts the database, and waits until it answers.
 func start() (*running, error) {
-	dir, err := install()
+	dir, err := cached.Maven("dynamolocal", pom, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +154,7 @@ const firstPort, ports = 21000, 200
 // test binaries.
 func free() (address string, lock *os.File, err error) {
 	for port := firstPort; port < firstPort+ports; port++ {
-		lock, err := locked(filepath.Join(os.TempDir(), fmt.Sprintf("dynamolocal-%d.lock", port)), syscall.LOCK_EX|syscall.LOCK_NB)
+		lock, err := cached.Lock(filepath.Join(os.TempDir(), fmt.Sprintf("dynamolocal-%d.lock", port)), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err != nil {
 			continue // another's
 		}
@@ -170,70 +168,4 @@ func free() (address string, lock *os.File, err error) {
 		}
 	}
 	return "", nil, fmt.Errorf("no free port from %d to %d", firstPort, firstPort+ports-1)
-}
-
-// locked is a file that is locked until it is closed.
-func locked(name string, how int) (*os.File, error) {
-	f, err := os.Create(name) //nolint:gosec // a name of our own
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), how); err != nil { //nolint:gosec // descriptors are small
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-// install puts the libraries in a folder that is named after their versions,
-// once, whichever test comes first.
-func install() (string, error) {
-	root, err := cache()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(pom)
-	dir := filepath.Join(root, "dynamolocal-"+hex.EncodeToString(sum[:6]))
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", err
-	}
-	// One Maven at a time in the folder that it keeps everything in.
-	lock, err := locked(filepath.Join(root, "m2.lock"), syscall.LOCK_EX)
-	if err != nil {
-		return "", err
-	}
-	defer lock.Close()                 //nolint:errcheck // unlocks
-	done := filepath.Join(dir, "done") // written last
-	if _, err := os.Stat(done); err == nil {
-		return dir, nil
-	}
-	project := filepath.Join(dir, "pom.xml")
-	if err := os.WriteFile(project, pom, 0o600); err != nil {
-		return "", err
-	}
-	//nolint:gosec,noctx // arguments of our own
-	mvn := exec.Command("mvn", "--quiet", "--batch-mode", "--strict-checksums", "--file", project,
-		"-Dmaven.repo.local="+filepath.Join(root, "m2"),
-		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+dir)
-	out, err := mvn.CombinedOutput()
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("%w: install maven and default-jre-headless", err)
-	}
-	if err != nil {
-		return "", fmt.Errorf("fetching DynamoDB Local: %w: %s", err, bytes.TrimSpace(out))
-	}
-	return dir, os.WriteFile(done, []byte(strconv.Itoa(len(out))), 0o600)
-}
-
-// cache is the folder .cache beside the go.mod above the working directory.
-func cache() (string, error) {
-	dir, err := os.Getwd()
-	for ; err == nil; dir = filepath.Dir(dir) {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return filepath.Join(dir, ".cache"), nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the working directory")
-		}
-	}
-	return "", err
 }

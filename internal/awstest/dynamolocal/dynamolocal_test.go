@@ -75,8 +75,8 @@ func TestInstall(t *testing.T) {
 	}
 	for _, tt := range []struct{ dir, path, want string }{
 		{"/", "", "no go.mod above"},
-		{project, "", "install maven and default-jre-headless"},
-		{project, project, "fetching DynamoDB Local: exit status 1: no such version"},
+		{project, "", "install maven and default-jdk-headless"},
+		{project, project, "exit status 1: no such version"},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			t.Chdir(tt.dir)

@@ -12,10 +12,7 @@ package moto
 
 import (
 	"bufio"
-	"bytes"
-	"crypto/sha256"
 	_ "embed" // what it needs
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,12 +23,13 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/sagemoat/sagemoat/internal/awstest/cached"
 )
 
 //go:embed requirements.txt
@@ -124,73 +122,35 @@ func start() (*running, error) {
 	return nil, fmt.Errorf("moto does not start: %w; it said: %s", cmd.Wait(), strings.Join(said, "\n"))
 }
 
+// packages are those of Debian that have what is needed.
+const packages = "python3 and python3-venv"
+
 // install puts moto in a folder that is named after what is in it and the version
-// of Python, once, whichever test comes first, and returns the Python to run it.
+// of Python, and returns the Python to run it.
 func install() (string, error) {
-	version, err := run("python3", "--version")
+	version, err := exec.Command("python3", "--version").Output() //nolint:noctx // at once
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("python3 --version: %w: install %s", err, packages)
 	}
-	root, err := cache()
-	if err != nil {
-		return "", err
+	venv := func(dir string) (folder, python string) {
+		folder = filepath.Join(dir, "venv")
+		return folder, filepath.Join(folder, "bin", "python3")
 	}
-	sum := sha256.Sum256(append(version, requirements...))
-	dir := filepath.Join(root, "moto-"+hex.EncodeToString(sum[:6]))
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", err
-	}
-	lock, err := os.Create(filepath.Join(dir, "lock")) //nolint:gosec // in our own cache
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = lock.Close() }() // unlocks
-	//nolint:gosec // a descriptor is a small number
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", err
-	}
-	venv := filepath.Join(dir, "venv")
-	python := filepath.Join(venv, "bin", "python3")
-	list := filepath.Join(dir, "requirements.txt") // written last
-	if _, err := os.Stat(list); err == nil {
-		return python, nil
-	}
-	if _, err := run("python3", "-m", "venv", "--clear", venv); err != nil {
-		return "", fmt.Errorf("%w: install python3-venv", err)
-	}
-	// Nothing but what the hashes name, and no setup script of anybody's.
-	fresh := list + ".new"
-	if err := os.WriteFile(fresh, requirements, 0o600); err != nil {
-		return "", err
-	}
-	if _, err := run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", fresh); err != nil {
-		return "", err
-	}
-	return python, os.Rename(fresh, list)
-}
-
-// run runs a command; the error has what it wrote.
-func run(name string, args ...string) ([]byte, error) {
-	out, err := exec.Command(name, args...).CombinedOutput() //nolint:gosec,noctx // arguments of our own
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("%w: install python3 and python3-venv", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w: %s", filepath.Base(name), strings.Join(args, " "), err, bytes.TrimSpace(out))
-	}
-	return out, nil
-}
-
-// cache is the folder .cache beside the go.mod above the working directory.
-func cache() (string, error) {
-	dir, err := os.Getwd()
-	for ; err == nil; dir = filepath.Dir(dir) {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return filepath.Join(dir, ".cache"), nil
+	dir, err := cached.Install("moto", append(version, requirements...), func(dir string) error {
+		folder, python := venv(dir)
+		if err := cached.Run(packages, "python3", "-m", "venv", "--clear", folder); err != nil {
+			return fmt.Errorf("%w: install %s", err, packages)
 		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the working directory")
+		list := filepath.Join(dir, "requirements.txt")
+		if err := os.WriteFile(list, requirements, 0o600); err != nil {
+			return err
 		}
+		// Nothing but what the hashes name, and no setup script of anybody's.
+		return cached.Run(packages, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", list)
+	})
+	if err != nil {
+		return "", err
 	}
-	return "", err
+	_, python := venv(dir)
+	return python, nil
 }

@@ -89,7 +89,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As Debian's python3 is, without python3-venv.
-	for file, want := range map[string]string{"no-venv": "ensurepip is not available: install python3-venv", "no-pip": "the hashes differ"} {
+	for file, want := range map[string]string{"no-venv": "ensurepip is not available: install python3 and python3-venv", "no-pip": "the hashes differ"} {
 		write(t, filepath.Join(dir, file), "")
 		_, err := install()
 		fails(t, err, want)

@@ -11,17 +11,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed" // the program and what it needs
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/sagemoat/sagemoat/internal/awstest/cached"
 )
 
 //go:embed pom.xml
@@ -45,7 +43,7 @@ type Answer struct {
 // Ask answers questions, in their order. An error says that there is no answer:
 // a tool is missing, or an event is none.
 func Ask(ctx context.Context, pairs []Pair) ([]Answer, error) {
-	dir, err := install(ctx)
+	dir, err := cached.Maven("eventruler", pom, map[string][]byte{"Oracle.java": program})
 	if err != nil {
 		return nil, err
 	}
@@ -82,45 +80,6 @@ func Ask(ctx context.Context, pairs []Pair) ([]Answer, error) {
 	return answers, nil
 }
 
-// install puts the program and its libraries in a folder that is named after
-// their versions, once, whichever test comes first.
-func install(ctx context.Context) (string, error) {
-	root, err := cache()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(append(pom, program...))
-	dir := filepath.Join(root, "eventruler-"+hex.EncodeToString(sum[:6]))
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", err
-	}
-	lock, err := os.Create(filepath.Join(dir, "lock")) //nolint:gosec // in our own cache
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = lock.Close() }() // unlocks
-	//nolint:gosec // a descriptor is a small number
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", err
-	}
-	source := filepath.Join(dir, "Oracle.java") // written last
-	if _, err := os.Stat(source); err == nil {
-		return dir, nil
-	}
-	project := filepath.Join(dir, "pom.xml")
-	if err := os.WriteFile(project, pom, 0o600); err != nil {
-		return "", err
-	}
-	//nolint:gosec // arguments of our own
-	mvn := exec.CommandContext(ctx, "mvn", "--quiet", "--batch-mode", "--strict-checksums", "--file", project,
-		"-Dmaven.repo.local="+filepath.Join(root, "m2"),
-		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+dir)
-	if err := run(mvn); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(source, program, 0o600)
-}
-
 // run runs a command; the error has what it wrote.
 func run(cmd *exec.Cmd) error {
 	var said bytes.Buffer
@@ -136,18 +95,4 @@ func run(cmd *exec.Cmd) error {
 		return fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, bytes.TrimSpace(said.Bytes()))
 	}
 	return nil
-}
-
-// cache is the folder .cache beside the go.mod above the working directory.
-func cache() (string, error) {
-	dir, err := os.Getwd()
-	for ; err == nil; dir = filepath.Dir(dir) {
-		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return filepath.Join(dir, ".cache"), nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the working directory")
-		}
-	}
-	return "", err
 }

@@ -64,7 +64,7 @@ func TestMissing(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "mvn"), []byte(mvn), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Ask(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "mvn: exit status 1: no network") {
+	if _, err := Ask(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "exit status 1: no network") {
 		t.Errorf("mvn fails: %v", err)
 	}
 }
