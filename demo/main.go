@@ -45,7 +45,7 @@ func run(ctx context.Context, out *os.File, rulesFile string) error {
 // show plays the scenes.
 func show(ctx context.Context, out io.Writer, file *rules.File) error {
 	clock := sandbox.NewVirtual(time.Date(2026, 11, 2, 9, 14, 7, 0, time.UTC))
-	tl := &timeline{out: out, clock: clock}
+	tl := &timeline{out: out, clock: clock, stopped: map[string]bool{}}
 	store := newStore(clock.Now, tl)
 	f, stop, err := flow.New(ctx, flow.Options{Clock: clock, Seed: 7, EventDelay: delay, Rules: file, Store: store})
 	if err != nil {

@@ -20,7 +20,9 @@ type timeline struct {
 	out   io.Writer
 	clock *sandbox.Virtual
 	since time.Time
-	err   error
+	// stopped are the resources that were asked to stop.
+	stopped map[string]bool
+	err     error
 }
 
 func (tl *timeline) printf(format string, args ...any) {
@@ -70,8 +72,13 @@ func (tl *timeline) call(c sandbox.Call) {
 	case c.Service == "sns" && c.Operation == "Publish":
 		tl.line("yellow", "alert", fmt.Sprint(c.Input["Subject"]))
 	case strings.Contains(c.Caller, "sagemoat-respond") && strings.HasPrefix(c.Operation, "Describe"):
-		tl.line("", "look", c.Operation+" "+c.Resource+", once more before the stop")
+		why := ", once more before the stop"
+		if tl.stopped[c.Resource] {
+			why = ", to see whether it stopped"
+		}
+		tl.line("", "look", c.Operation+" "+c.Resource+why)
 	case c.Service == "sagemaker" && strings.HasPrefix(c.Operation, "Stop"):
+		tl.stopped[c.Resource] = true
 		tl.line("red", "stop", c.Operation+" "+c.Resource)
 	}
 }
