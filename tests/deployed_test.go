@@ -65,8 +65,9 @@ type deployment struct {
 	binaries string
 	// variables of each function's environment, beside its role's.
 	variables map[string][]string
-	endpoint  string // of the sandbox
-	database  string // of DynamoDB Local, for the functions
+	endpoint  string    // of the sandbox
+	database  string    // of DynamoDB Local, for the functions
+	keys      *sync.Map // roles by access key
 	outputs   strings.Builder
 }
 
@@ -126,7 +127,7 @@ response:
 // deploy makes the functions as they are deployed, and what they need.
 func deploy(t testing.TB, l layout) *deployment {
 	t.Helper()
-	d := &deployment{TB: t, layout: l, binaries: binaries(t)}
+	d := &deployment{TB: t, layout: l, binaries: binaries(t), keys: &sync.Map{}}
 	d.world = sandbox.New(sandbox.Options{Seed: 1, Clock: hasty{}})
 	endpoint, stop, err := d.world.Start(t.Context())
 	ok(t, err)
@@ -186,9 +187,19 @@ func (d *deployment) gate(see func(r *http.Request, body []byte) []byte) (url st
 	return proxy.URL
 }
 
+// caller is the role that signed a request.
+func (d *deployment) caller(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	key, _, _ := strings.Cut(scope, "/")
+	role, _ := d.keys.Load(key)
+	name, _ := role.(string)
+	return name
+}
+
 // environment is that of a function.
 func (d *deployment) environment(name string) []string {
 	key, _ := d.world.Credentials(d.roles[name], "sagemoat-"+name)
+	d.keys.Store(key, d.roles[name])
 	return slices.Concat([]string{
 		"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secretOfRole, "AWS_SESSION_TOKEN=" + secretToken,
 		"SAGEMOAT_RULES_BUCKET=" + d.bucket, "SAGEMOAT_RULES_KEY=" + d.rules, "SAGEMOAT_RULES_OWNER=" + account,

@@ -168,13 +168,10 @@ func (r *Resolved) OfType(typ string) []string {
 }
 
 // ARN is the ARN of a deployed resource.
-func (r *Resolved) ARN(id string) (string, error) {
-	v, err := r.attribute(id, "Arn")
-	if err != nil {
-		return "", err
-	}
-	return v, nil
-}
+func (r *Resolved) ARN(id string) (string, error) { return r.attribute(id, "Arn") }
 
 // Name is the name that a deployed resource has in AWS.
 func (r *Resolved) Name(id string) (string, error) { return r.name(id) }
+
+// Ref is what the function Ref returns for a deployed resource.
+func (r *Resolved) Ref(id string) (string, error) { return r.identity(id) }

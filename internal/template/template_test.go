@@ -184,9 +184,6 @@ func TestOurs(t *testing.T) {
 				needed[name] = "example"
 			}
 		}
-		if _, known := parsed.Parameters["OrganizationId"]; known {
-			needed["OrganizationId"] = "o-a1b2c3d4e5"
-		}
 		if _, err := parsed.Resolve(needed); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -208,8 +205,9 @@ func TestOurs(t *testing.T) {
 		}
 		name, err1 := r.Name("Ledger")
 		arn, err2 := r.ARN("Ledger")
-		if err1 != nil || err2 != nil || !strings.HasSuffix(arn, ":table/"+name) {
-			t.Errorf("the ledger is %s, %s, %v, %v", name, arn, err1, err2)
+		ref, err3 := r.Ref("Ledger")
+		if err1 != nil || err2 != nil || err3 != nil || ref != name || !strings.HasSuffix(arn, ":table/"+name) {
+			t.Errorf("the ledger is %s, %s, %s, %v, %v, %v", name, ref, arn, err1, err2, err3)
 		}
 		if _, ok := r.Outputs["EventQueueUrl"]; !ok {
 			t.Errorf("no output EventQueueUrl: %v", r.Outputs)
