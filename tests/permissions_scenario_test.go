@@ -207,6 +207,19 @@ func (p *everything) create() {
  "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"}, "RoleArn": "` + role + `", "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
  "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}, "StoppingCondition": {"MaxRuntimeInSeconds": 3600}}}]}`}))
 	p.make("StartPipelineExecution", from("pipeline-execution/request-pipeline-not-in-input", map[string]any{"PipelineParameters": nil}))
+	// A tuning job that failed, and whose training jobs run on: each is stopped by
+	// itself.
+	failed := p.make("CreateHyperParameterTuningJob", from("hyper-parameter-tuning-job/request-no-vpc", map[string]any{"HyperParameterTuningJobName": "hpo-12"}))
+	p.world.SageMaker().Fail(kind.HyperParameterTuningJob, failed)
+	p.made = slices.DeleteFunc(p.made, func(m sandbox.Resource) bool { return m.Key == failed })
+	for _, m := range p.world.SageMaker().Running() {
+		if strings.HasPrefix(m.Key, failed+"-") {
+			p.made = append(p.made, m)
+		}
+	}
+	if m := p.made[len(p.made)-1]; m.Kind != kind.TrainingJob {
+		p.Errorf("%s left nothing that runs", failed)
+	}
 	var kinds []kind.Kind
 	for _, m := range p.made {
 		kinds = append(kinds, m.Kind)
