@@ -102,17 +102,7 @@ func (r *recorder) see(c sandbox.Call) {
 		q.resource = "arn:aws:s3:::" + c.Resource
 		q.context["s3:ResourceAccount"] = account
 	case "events":
-		entries, _ := c.Input["Entries"].([]any)
-		for _, e := range entries {
-			entry, _ := e.(map[string]any)
-			bus, named := entry["EventBusName"].(string)
-			if !named {
-				bus = "default"
-			}
-			q.resource = arnOf("events", "event-bus/"+bus)
-			q.context = map[string]any{"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
-			r.add(q)
-		}
+		r.bus(&c, q)
 		return
 	case "securityhub":
 		r.hub(&c, q)
@@ -120,6 +110,26 @@ func (r *recorder) see(c sandbox.Call) {
 	default:
 		r.t.Errorf("what IAM would see of %s:%s is not known here", c.Service, c.Operation)
 	}
+	r.add(q)
+}
+
+// bus: sources and types of all events of a call are the values of one key each.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+func (r *recorder) bus(c *sandbox.Call, q request) {
+	values := map[string]map[string]bool{"Source": {}, "DetailType": {}}
+	entries, _ := c.Input["Entries"].([]any)
+	for _, e := range entries {
+		entry, _ := e.(map[string]any)
+		for member, of := range values {
+			of[fmt.Sprint(entry[member])] = true
+		}
+		if bus, named := entry["EventBusName"]; named {
+			r.t.Errorf("an event for the bus %v, and not for the default one", bus)
+		}
+	}
+	q.resource = arnOf("events", "event-bus/default")
+	q.context["events:source"] = slices.Sorted(maps.Keys(values["Source"]))
+	q.context["events:detail-type"] = slices.Sorted(maps.Keys(values["DetailType"]))
 	r.add(q)
 }
 

@@ -97,6 +97,9 @@ func everyCall(t *testing.T, stack *template.Resolved) *recorder {
 		count.Live[string(row.Kind)] = 100 // else more than one stop would be too large a share
 	}
 	ok(t, d.store.PutControl(t.Context(), ledger.LiveCount, 1, count))
+	// The digest of the first sweep is still to be told.
+	before := time.Now().Add(-time.Hour)
+	ok(t, d.store.PutControl(t.Context(), ledger.Baseline, 1, ledger.FirstSweep{Started: before, Done: before}))
 	p := &everything{deployment: d, recorder: r}
 	p.create()
 	var all errgroup.Group
