@@ -14,12 +14,12 @@ const head = `<!-- Written by go run ./internal/gen/permissions from the templat
 
 # Permissions
 
-What each role of
-[the template](../infra/templates/sagemoat.template.json) may do. A test has the
-functions as they are deployed make every call that they can make: each role may do
-exactly that, and what AWS's services do with it by themselves. A policy simulator that others wrote allows each of these calls, and denies
-what is not to be: see [tests/permissions_test.go](../tests/permissions_test.go) and
-[tests/permissions_probes_test.go](../tests/permissions_probes_test.go).
+What each role of [the template](../infra/templates/sagemoat.template.json) may do. A
+test has the functions as they are deployed make every call that they can make: each
+role may do exactly that, and what AWS's services do with it by themselves. A policy
+simulator that others wrote allows each of these calls, and denies what is not to be:
+see [permissions_test.go](../tests/permissions_test.go) and
+[permissions_probes_test.go](../tests/permissions_probes_test.go).
 
 ACCOUNT, REGION and what else is in capitals stand for what they say. Names that
 CloudFormation makes up end in something more. No condition is on a tag: who makes a
