@@ -94,6 +94,7 @@ var built struct {
 func binaries(t testing.TB) string {
 	t.Helper()
 	built.Do(func() {
+		//nolint:usetesting // for all tests, and not for the one that is first
 		if built.dir, built.err = os.MkdirTemp("", "sagemoat-functions-"); built.err != nil {
 			return
 		}
@@ -207,10 +208,11 @@ func (d *deployment) environment(name string) []string {
 	}, d.variables[name])
 }
 
-// start starts a function. What it wrote is in outputs when stop is called.
-func (d *deployment) start(name string) (f *runtimeapi.Function, stop func()) {
+// start starts a function, with more variables where they are given. What it wrote is
+// in outputs when stop is called.
+func (d *deployment) start(name string, more ...string) (f *runtimeapi.Function, stop func()) {
 	d.Helper()
-	f, err := runtimeapi.Start(d.Context(), filepath.Join(d.binaries, name, bootstrap.Name), d.environment(name))
+	f, err := runtimeapi.Start(d.Context(), filepath.Join(d.binaries, name, bootstrap.Name), append(d.environment(name), more...))
 	if err != nil {
 		d.Fatalf("%s: %v\n%s", name, err, f.Output())
 	}

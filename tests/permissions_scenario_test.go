@@ -27,8 +27,9 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/sandbox"
 )
 
-// everyCallRules have everything stopped that can be, but for notebook instances,
-// which a person stops; and have tags asked for, though they change nothing.
+// everyCallRules have everything stopped that can be, but for training jobs, which a
+// person stops: a pipeline's execution fails when its job is. And they have tags asked
+// for, though they change nothing.
 const everyCallRules = `
 version: 1
 overrides:
@@ -37,7 +38,7 @@ overrides:
 response:
   mode: stop
   modes:
-    - match: {kinds: [notebook-instance]}
+    - match: {kinds: [training-job]}
       mode: notify
   stop: {severity: high, grace: 1s, budget: {stops: 1000, within: 10m, share: 100}}
 `
@@ -102,14 +103,24 @@ func everyCall(t *testing.T, stack *template.Resolved) *recorder {
 	ok(t, d.store.PutControl(t.Context(), ledger.Baseline, 1, ledger.FirstSweep{Started: before, Done: before}))
 	p := &everything{deployment: d, recorder: r}
 	p.create()
-	var all errgroup.Group
+	var sweeping errgroup.Group
+	defer func() { ok(t, sweeping.Wait()) }()
 	for i := range sweeps {
-		all.Go(func() error { return p.sweep(i) })
+		f, stop := p.sweeper(i)
+		defer stop()
+		sweeping.Go(func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			_, err := f.Invoke(ctx, []byte(tick))
+			return err
+		})
 	}
 	p.judgeAndRespond()
-	ok(t, all.Wait())
 	return r
 }
+
+// tick is the event of a schedule.
+const tick = `{"version":"0","source":"aws.scheduler","detail-type":"Scheduled Event","detail":{}}`
 
 // variablesOf is the environment that a stack gives a function.
 func variablesOf(t testing.TB, stack *template.Resolved, id string) []string {
@@ -130,8 +141,12 @@ func variablesOf(t testing.TB, stack *template.Resolved, id string) []string {
 type everything struct {
 	*deployment
 	recorder *recorder
-	made     []sandbox.Resource // in order; of those that run, Status is "runs"
+	made     []sandbox.Resource
+	orphans  []sandbox.Resource // whose tuning job failed: each is stopped by itself
 }
+
+// failedTuning is a tuning job that failed, and whose training jobs run on.
+const failedTuning = "hpo-12"
 
 // create makes one of everything that fails the rules, as far as it can.
 func (p *everything) create() {
@@ -210,18 +225,16 @@ func (p *everything) create() {
  "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"}, "RoleArn": "` + role + `", "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
  "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}, "StoppingCondition": {"MaxRuntimeInSeconds": 3600}}}]}`}))
 	p.make("StartPipelineExecution", from("pipeline-execution/request-pipeline-not-in-input", map[string]any{"PipelineParameters": nil}))
-	// A tuning job that failed, and whose training jobs run on: each is stopped by
-	// itself.
-	failed := p.make("CreateHyperParameterTuningJob", from("hyper-parameter-tuning-job/request-no-vpc", map[string]any{"HyperParameterTuningJobName": "hpo-12"}))
-	p.world.SageMaker().Fail(kind.HyperParameterTuningJob, failed)
-	p.made = slices.DeleteFunc(p.made, func(m sandbox.Resource) bool { return m.Key == failed })
+	p.make("CreateHyperParameterTuningJob", from("hyper-parameter-tuning-job/request-no-vpc", map[string]any{"HyperParameterTuningJobName": failedTuning}))
+	p.world.SageMaker().Fail(kind.HyperParameterTuningJob, failedTuning)
+	p.made = slices.DeleteFunc(p.made, func(m sandbox.Resource) bool { return m.Key == failedTuning })
 	for _, m := range p.world.SageMaker().Running() {
-		if strings.HasPrefix(m.Key, failed+"-") {
-			p.made = append(p.made, m)
+		if strings.HasPrefix(m.Key, failedTuning+"-") {
+			p.orphans = append(p.orphans, m)
 		}
 	}
-	if m := p.made[len(p.made)-1]; m.Kind != kind.TrainingJob {
-		p.Errorf("%s left nothing that runs", failed)
+	if p.orphans == nil {
+		p.Errorf("%s left nothing that runs", failedTuning)
 	}
 	var kinds []kind.Kind
 	for _, m := range p.made {
@@ -254,7 +267,7 @@ func (p *everything) make(operation string, in map[string]any) (key string) {
 // cannot be imported was put away.
 func (p *everything) judgeAndRespond() {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(p.Context(), 3*time.Minute)
 	defer cancel()
 	audit, stopAudit := p.start("audit")
 	defer stopAudit()
@@ -266,7 +279,7 @@ func (p *everything) judgeAndRespond() {
 	p.world.AddRule(sandbox.Rule{Name: "custom-action", Match: func(event []byte) bool {
 		return strings.Contains(string(event), "Security Hub Findings - Custom Action")
 	}, Invoke: func(event []byte) error {
-		_, err := responding.Invoke(ctx, event)
+		_, err := responding.Invoke(p.Context(), event)
 		return err
 	}})
 	p.until(ctx, "everything runs", func() {}, func() (missing string) {
@@ -277,9 +290,7 @@ func (p *everything) judgeAndRespond() {
 		}
 		return ""
 	})
-	for _, m := range p.made {
-		p.world.Emit(events.HintSource, events.HintDetail, nil, events.Hint{Kind: m.Kind, Key: m.Key})
-	}
+	p.look(p.made)
 	p.world.Send(p.queue, "a message that is none")
 	p.world.RefuseFindings(func(id string) string {
 		if strings.Contains(id, "model/fraud") {
@@ -296,17 +307,23 @@ func (p *everything) judgeAndRespond() {
 		return out, err
 	}}
 	invoke := func(name string, f *runtimeapi.Function, event []byte) {
-		if out, err := f.Invoke(ctx, event); err != nil {
+		if out, err := f.Invoke(p.Context(), event); err != nil {
 			p.Fatalf("%s: %s, %v", name, out, err)
 		}
 	}
-	tick := []byte(`{"version":"0","source":"aws.scheduler","detail-type":"Scheduled Event","detail":{}}`)
-	asked := false
+	asked, hastened := map[string]time.Time{}, time.Now()
 	p.until(ctx, "everything was stopped and told", func() {
 		for p.world.Poll(ctx, poller) > 0 {
 			continue
 		}
+		if failed, err := p.store.Entry(ctx, string(kind.HyperParameterTuningJob)+"/"+failedTuning); err == nil && failed != nil && failed.Life.State == ledger.Ended {
+			p.look(p.orphans) // nobody else speaks for them now
+			p.made, p.orphans = append(p.made, p.orphans...), nil
+		}
 		records, err := p.stream.Next(ctx)
+		if ctx.Err() != nil {
+			return // in vain: what is missing is said
+		}
 		ok(p, err)
 		if len(records) > 0 {
 			event, err := json.Marshal(lambdaevents.DynamoDBEvent{Records: records})
@@ -314,22 +331,33 @@ func (p *everything) judgeAndRespond() {
 			invoke("publish", publishing, event)
 			invoke("respond", responding, event)
 		}
-		invoke("respond", responding, tick)
+		invoke("respond", responding, []byte(tick))
 		for _, f := range p.world.Findings() {
-			if !asked && strings.Contains(f.Resources[0].ID, "notebook-instance/") {
-				asked = true
+			ours := slices.ContainsFunc(p.made, func(m sandbox.Resource) bool { return m.Kind == kind.TrainingJob && m.ARN == f.Resources[0].ID })
+			if ours && time.Since(asked[f.ID]) > 2*time.Second { // who is told that it is not stopped yet asks again
+				asked[f.ID] = time.Now()
 				p.world.CustomAction(respond.ActionID, "Stop", "", f.ID)
 			}
+		}
+		if time.Since(hastened) > time.Second {
+			hastened = time.Now()
+			p.hasten(ctx, kind.Domain)
 		}
 	}, func() (missing string) {
 		for _, m := range p.made {
 			row, _ := kind.Of(m.Kind)
 			status, _ := p.world.SageMaker().Status(m.Kind, m.Key)
 			if _, stoppable := row.StopCall(); stoppable && !strings.HasPrefix(strings.ToLower(status), "stop") {
-				return string(m.Kind) + "/" + m.Key + " is " + status
+				why := "nothing is known of it"
+				if r, err := p.store.Response(p.Context(), string(m.Kind)+"/"+m.Key); err == nil && r != nil {
+					why = fmt.Sprintf("its stop: %+v", r.Stop)
+				}
+				return fmt.Sprintf("%s/%s is %s; %s", m.Kind, m.Key, status, why)
 			}
 		}
 		switch {
+		case p.orphans != nil:
+			return failedTuning + " has not failed"
 		case len(p.world.Messages(p.letters)) == 0:
 			return "no finding was put away"
 		case !slices.ContainsFunc(p.world.Findings(), func(f sandbox.HubFinding) bool { return f.Workflow == "NOTIFIED" }):
@@ -337,7 +365,33 @@ func (p *everything) judgeAndRespond() {
 		}
 		return ""
 	})
-	invoke("publish", publishing, tick)
+	invoke("publish", publishing, []byte(tick))
+}
+
+// look has audit look at resources, as the sweep would.
+func (p *everything) look(resources []sandbox.Resource) {
+	for _, m := range resources {
+		p.world.Emit(events.HintSource, events.HintDetail, nil, events.Hint{Kind: m.Kind, Key: m.Key})
+	}
+}
+
+// hasten has it be time to say in Security Hub that people were told of what was made
+// of a kind, for which respond waits a minute.
+func (p *everything) hasten(ctx context.Context, k kind.Kind) {
+	p.Helper()
+	for _, m := range p.made {
+		if m.Kind != k {
+			continue
+		}
+		r, err := p.store.Response(ctx, string(m.Kind)+"/"+m.Key)
+		if err == nil && r != nil {
+			r.Due = time.Now()
+			err = p.store.PutResponse(ctx, r)
+		}
+		if ctx.Err() == nil {
+			ok(p, err)
+		}
+	}
 }
 
 // until does something again and again until nothing is missing.
@@ -350,46 +404,42 @@ func (p *everything) until(ctx context.Context, what string, do func(), missing 
 			return
 		}
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 			p.Fatalf("in vain: %s: %s", what, left)
 		}
 	}
 }
 
-// sweeps is how many sweeps there are at once: each lists some of the kinds, as if
-// others had been listed by an earlier tick of the round, for a sweep makes two
-// calls a second.
+// sweeps is how many sweeps there are at once: each lists some of the kinds, as if the
+// others had been listed by an earlier tick of the round, for a sweep makes two calls
+// a second.
 const sweeps = 4
 
-// sweep lists some of the kinds, in a ledger of its own.
-func (p *everything) sweep(i int) error {
+// sweeper is the function sweep before it lists some of the kinds, with a ledger of
+// its own.
+func (p *everything) sweeper(i int) (f *runtimeapi.Function, stop func()) {
+	p.Helper()
 	name := fmt.Sprintf("%s-%d", p.table, i)
 	client, _ := dynamolocal.Create(p, dynamo.Table(name))
 	store := dynamo.New(client, name, time.Now)
 	now := time.Now().UTC()
 	ok(p, store.PutControl(p.Context(), ledger.Checkpoint+"round", 0, map[string]any{"Began": now}))
 	for k, row := range kind.Table() {
-		if k%sweeps == i {
+		if k%sweeps != i {
+			ok(p, store.PutControl(p.Context(), ledger.Checkpoint+string(row.Kind), 0, map[string]any{"Round": now}))
+			continue
+		}
+		if row.Ends && len(row.Key) == 1 && row.Kind != kind.PipelineExecution { // what is not there any more is hinted at
 			ok(p, store.PutEntry(p.Context(), &ledger.Entry{
 				Resource: string(row.Kind) + "/ghost", Kind: row.Kind, Key: "ghost", Name: "ghost", Account: account, Region: "eu-west-1", Partition: "aws",
 				Created: now.Add(-time.Hour), Life: ledger.Life{At: now.Add(-time.Hour), State: ledger.Live},
 			}))
-			continue
 		}
-		ok(p, store.PutControl(p.Context(), ledger.Checkpoint+string(row.Kind), 0, map[string]any{"Round": now}))
 	}
-	own := *p.deployment
-	own.database = p.gate(func(in *http.Request, body []byte) []byte {
+	database := p.gate(func(in *http.Request, body []byte) []byte {
 		p.recorder.dynamodb(in, body, p.recorder.roles[p.caller(in)])
 		return []byte(strings.ReplaceAll(string(body), `"`+p.table+`"`, `"`+name+`"`))
 	})
-	f, stop := own.start("sweep")
-	defer stop()
-	ctx, cancel := context.WithTimeout(p.Context(), 2*time.Minute)
-	defer cancel()
-	if _, err := f.Invoke(ctx, []byte(`{"source":"aws.scheduler","detail-type":"Scheduled Event"}`)); err != nil {
-		return fmt.Errorf("sweep: %w\n%s", err, f.Output())
-	}
-	return nil
+	return p.start("sweep", "AWS_ENDPOINT_URL_DYNAMODB="+database)
 }

@@ -33,8 +33,10 @@ var newer = []string{"sagemaker:DescribeTrainingSession", "sagemaker:ListTrainin
 // untold are calls on resources that the reference does not list for them, though
 // they have what is called for. They are judged as of another resource.
 var untold = map[string]string{
-	// A workforce has tags: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html
-	"sagemaker:ListTags " + arnOf("sagemaker", "workforce/"): arnOf("sagemaker", "workteam/"),
+	// Both have tags: their calls that create take them.
+	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html
+	"sagemaker:ListTags " + arnOf("sagemaker", "workforce/"):        arnOf("sagemaker", "workteam/"),
+	"sagemaker:ListTags " + arnOf("sagemaker", "training-session/"): arnOf("sagemaker", "training-job/"),
 }
 
 // TestPermissions: each role of the template can make exactly the calls that are
@@ -49,10 +51,7 @@ func TestPermissions(t *testing.T) {
 	t.Run("exact", func(t *testing.T) { exact(t, roles, made, needs) })
 	t.Run("allowed", func(t *testing.T) {
 		j := newJudge(t, stack)
-		var all []request
-		for _, q := range made.requests() {
-			all = append(all, q)
-		}
+		all := made.requests()
 		for _, n := range needs {
 			all = append(all, request{role: n.Role, action: n.Action, resource: n.Resource})
 		}

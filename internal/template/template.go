@@ -20,35 +20,38 @@ import (
 
 // Template is a template as it is written.
 type Template struct {
-	Parameters map[string]Parameter
-	Conditions map[string]any
-	Resources  map[string]Resource
-	Outputs    map[string]Output
+	Parameters map[string]Parameter `json:"Parameters"`
+	Conditions map[string]any       `json:"Conditions"`
+	Resources  map[string]Resource  `json:"Resources"`
+	Outputs    map[string]Output    `json:"Outputs"`
 }
 
 // Parameter is a parameter of a template.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 type Parameter struct {
-	Type, Description, AllowedPattern string
+	Type           string `json:"Type"`
+	Description    string `json:"Description"`
+	AllowedPattern string `json:"AllowedPattern"`
 	// Default is nil where a value has to be given.
-	Default       any
-	AllowedValues []any
-	MinValue      *json.Number
+	Default       any          `json:"Default"`
+	AllowedValues []any        `json:"AllowedValues"`
+	MinValue      *json.Number `json:"MinValue"`
 }
 
 // Resource is a resource of a template. In what [Template.Resolve] returns there is
 // nothing left to resolve in its properties: they are what JSON has, with numbers
 // as [json.Number].
 type Resource struct {
-	Type, Condition string
-	DependsOn       any
-	Properties      map[string]any
+	Type       string         `json:"Type"`
+	Condition  string         `json:"Condition"`
+	DependsOn  any            `json:"DependsOn"`
+	Properties map[string]any `json:"Properties"`
 }
 
 // Output is an output of a template.
 type Output struct {
-	Condition string
-	Value     any
+	Condition string `json:"Condition"`
+	Value     any    `json:"Value"`
 }
 
 // Load reads a template in JSON from a file. The error names the file.
