@@ -124,7 +124,7 @@ func (d *deployment) needs(topic string) map[string][]string {
 	return map[string][]string{
 		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+url(deployedQueue)),
 		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+url("sagemoat-dead-letters")),
-		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic),
+		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic, "SAGEMOAT_MODE=stop"),
 		"sweep":   all,
 	}
 }

@@ -45,7 +45,11 @@ type Options struct {
 	AWS *awsjson.Client
 	SNS *sns.Client
 	// Topic is the ARN of the topic for what no route sends elsewhere.
-	Topic   string
+	Topic string
+	// Most is the most that the rules may have done here: whoever deploys has a say
+	// beside whoever writes the rules (ADR 0016). A person's own request is no
+	// matter of it.
+	Most    rules.Mode
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
@@ -58,6 +62,9 @@ type Handler struct{ Options }
 func New(o Options) (*Handler, error) {
 	if o.Topic == "" {
 		return nil, errors.New("no topic is set: set the ARN of the SNS topic that alerts go to")
+	}
+	if !o.Most.Known() {
+		return nil, fmt.Errorf("%q is no mode: set observe, notify or stop", o.Most)
 	}
 	return &Handler{o}, nil
 }
@@ -203,13 +210,13 @@ func (m *matter) isOver() bool {
 // wrote it.
 const attempts = 20
 
-// mode is what the rules want done about what fails. Without rules, and with old
-// ones, it is never more than to tell.
+// mode is what the rules want done about what fails, within what is allowed here.
+// Without rules, and with old ones, it is never more than to tell.
 func (r *round) mode(e *ledger.Entry) rules.Mode {
 	if r.set.File == nil {
-		return rules.Notify
+		return rules.Notify.AtMost(r.Most)
 	}
-	return r.set.File.ModeFor(about(e))
+	return r.set.File.ModeFor(about(e)).AtMost(r.Most)
 }
 
 // about is an entry as the rules match it.
