@@ -2,6 +2,7 @@ package stack
 
 import (
 	"maps"
+	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -32,8 +33,12 @@ func (f function) title() string { return string(f.name[0]-'a'+'A') + f.name[1:]
 
 // code has the template say where the zips are, unless they are assets.
 func (s *Stack) code() {
+	version := "unreleased"
+	if s.dist != "" {
+		version = filepath.Base(s.dist) // as make package names the folder
+	}
 	awscdk.NewCfnParameter(s.scope, jsii.String("Version"), &awscdk.CfnParameterProps{
-		Type: jsii.String("String"), Default: "unreleased",
+		Type: jsii.String("String"), Default: version,
 		AllowedPattern: jsii.String("^[0-9A-Za-z._-]{1,64}$"), ConstraintDescription: jsii.String("must be letters, digits, dots, hyphens"),
 		Description: jsii.String("The build that is deployed: the folder of its zips under sagemoat/ in the code bucket."),
 	})
@@ -50,7 +55,7 @@ func (s *Stack) code() {
 // codeOf is where a function's zip is.
 func (s *Stack) codeOf(name string) *awslambda.CfnFunction_CodeProperty {
 	if s.dist != "" {
-		asset := awss3assets.NewAsset(s.scope, jsii.String(name+".zip"), &awss3assets.AssetProps{Path: jsii.String(s.zip(name))})
+		asset := awss3assets.NewAsset(s.scope, jsii.String(name+".zip"), &awss3assets.AssetProps{Path: jsii.String(filepath.Join(s.dist, name+".zip"))})
 		return &awslambda.CfnFunction_CodeProperty{S3Bucket: asset.S3BucketName(), S3Key: asset.S3ObjectKey()}
 	}
 	return &awslambda.CfnFunction_CodeProperty{
