@@ -73,19 +73,13 @@ func (s *Stack) role(name string, calls []statement, logs *string) awsiam.CfnRol
 		AssumeRolePolicyDocument: trust("lambda", nil),
 		Description:              awscdk.Fn_Sub(jsii.String("${AWS::StackName}: what the function "+name+" may do"), nil),
 		PermissionsBoundary:      chooseText(s.bounded, s.setting("permissionsBoundary"), awscdk.Aws_NO_VALUE()),
-		Policies:                 []any{&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(calls...)}},
+		Policies: []any{
+			&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(calls...)},
+			choose(s.inVPC, map[string]any{"PolicyName": "vpc", "PolicyDocument": document(interfaces()...)}, awscdk.Aws_NO_VALUE()),
+		},
 	})
 	s.roles[name] = r
 	return r
-}
-
-// vpcPolicy lets Lambda put a function into a VPC: it has to be there first.
-func (s *Stack) vpcPolicy(name string, r awsiam.CfnRole) awsiam.CfnPolicy {
-	vpc := awsiam.NewCfnPolicy(s.scope, jsii.String(name+"VpcPolicy"), &awsiam.CfnPolicyProps{
-		PolicyName: jsii.String("vpc"), Roles: &[]*string{r.Ref()}, PolicyDocument: document(interfaces()...),
-	})
-	vpc.CfnOptions().SetCondition(s.inVPC)
-	return vpc
 }
 
 // interfaces lets Lambda make a function's network interfaces, and the function
@@ -141,7 +135,6 @@ func (s *Stack) function(f function) awslambda.CfnFunction {
 			"SubnetIds": s.settings["subnetIds"].ValueAsList(), "SecurityGroupIds": s.settings["securityGroupIds"].ValueAsList(),
 		}, awscdk.Aws_NO_VALUE()),
 	})
-	fn.AddDependency(s.vpcPolicy(id, role))
 	s.functions[f.name] = fn
 	return fn
 }
