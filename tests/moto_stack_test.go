@@ -69,6 +69,18 @@ type stack struct {
 	stream   *dynamolocal.Stream
 }
 
+// TestMotoLists: docs/test-doubles.md has what moto is not given, and what it passes
+// over.
+func TestMotoLists(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "test-doubles.md"))
+	ok(t, err)
+	for _, name := range slices.Concat(motoSpared, motoSkips) {
+		if !bytes.Contains(text, []byte("`"+name+"`")) {
+			t.Errorf("docs/test-doubles.md does not say that %s is not made by moto", name)
+		}
+	}
+}
+
 // stackParameters are what somebody deploys with who wants jobs to be stopped.
 var stackParameters = map[string]string{"CodeBucketPrefix": "acme", "Mode": "stop", "RulesKey": "rules.yaml"}
 
