@@ -1,6 +1,7 @@
 // Command sagemoat audits the network of everything in Amazon SageMaker AI,
 // offline: it reads what AWS recorded, places every resource in the a/b/c
-// matrix and says whether the organisation's rules allow it.
+// matrix and says whether the organisation's rules allow it. Only its doctor asks
+// AWS something: about what is deployed.
 package main
 
 import (
@@ -54,7 +55,8 @@ func run(ctx context.Context, p process) int {
 whether its code can reach your VPC, the Internet on its own path, both or
 neither, and whether your rules allow that.
 
-It never calls AWS: it reads files.`,
+audit and rules read files, and never call AWS. doctor asks AWS about what is
+deployed.`,
 		Example: `  sagemoat audit --rules rules.yaml ./cloudtrail-logs
   aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=sagemaker.amazonaws.com | sagemoat audit -`,
 		Version:       version(),
@@ -65,7 +67,7 @@ It never calls AWS: it reads files.`,
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status), doctorCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "sagemoat: %v\n", err)
 		return exitError
