@@ -184,7 +184,8 @@ func judgeConcurrency(x *session, f function, a answer[reservation]) []Line {
 		return []Line{line("concurrency", Warning, name+" reserves none: others can take all there is, and it can take theirs", "make deploy")}
 	case *a.value.ReservedConcurrentExecutions == 0:
 		return []Line{line("concurrency", Failed, name+" may not run: its reserved concurrency is 0",
-			"# as many as the template says: "+x.aws("lambda", "put-function-concurrency", "--function-name", name, "--reserved-concurrent-executions", "1"))}
+			x.aws("lambda", "put-function-concurrency", "--function-name", name, "--reserved-concurrent-executions", "1")).
+			with("1 has it run again; the template says how many there should be")}
 	case f.name == "sweep" && *a.value.ReservedConcurrentExecutions != 1:
 		return []Line{line("concurrency", Warning, fmt.Sprintf("%s reserves %d, and is made for 1", name, *a.value.ReservedConcurrentExecutions),
 			x.aws("lambda", "put-function-concurrency", "--function-name", name, "--reserved-concurrent-executions", "1"))}

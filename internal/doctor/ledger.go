@@ -71,6 +71,7 @@ func judgeTable(x *session, a answer[*dynamodb.DescribeTableOutput], ttl answer[
 	var wrong, fix []string
 	if t.TableStatus != types.TableStatusActive && t.TableStatus != types.TableStatusUpdating {
 		wrong = append(wrong, "is "+string(t.TableStatus))
+		fix = append(fix, x.aws("dynamodb", "describe-table", "--table-name", name))
 	}
 	if s := t.StreamSpecification; s == nil || !aws.ToBool(s.StreamEnabled) || s.StreamViewType != want.StreamSpecification.StreamViewType {
 		wrong = append(wrong, "has no stream of old and new images: publish and respond hear nothing")

@@ -7,11 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
 	"github.com/sagemoat/sagemoat/internal/telemetry"
+	"github.com/sagemoat/sagemoat/pkg/awsjson"
 )
 
 // The two windows of metrics, and how finely they are read. CloudWatch keeps
@@ -76,42 +73,47 @@ func readMetrics(ctx context.Context, x *session) *metrics {
 // lastOf is what follows the last slash: the name of a queue in its URL.
 func lastOf(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
 
+// metricData asks for all of them, a page of answers after the other. Times are
+// seconds since 1970.
 func (x *session) metricData(ctx context.Context, all []series, window, period time.Duration) answer[map[series][]point] {
-	const action = "cloudwatch:GetMetricData"
-	end := x.Now().UTC().Truncate(fine).Add(fine)
-	in := &cloudwatch.GetMetricDataInput{StartTime: aws.Time(end.Add(-window)), EndTime: &end}
+	type m = map[string]any
+	var queries []any
 	for i, s := range all {
-		in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{
-			Id: aws.String(fmt.Sprintf("m%d", i)),
-			MetricStat: &types.MetricStat{
-				Metric: &types.Metric{
-					Namespace: &s.namespace, MetricName: &s.name,
-					Dimensions: []types.Dimension{{Name: &s.dimension, Value: &s.value}},
-				},
-				Period: aws.Int32(int32(period / time.Second)), Stat: &s.stat,
-			},
-		})
+		queries = append(queries, m{"Id": fmt.Sprintf("m%d", i), "MetricStat": m{
+			"Metric": m{"Namespace": s.namespace, "MetricName": s.name, "Dimensions": []any{m{"Name": s.dimension, "Value": s.value}}},
+			"Period": int(period / time.Second), "Stat": s.stat,
+		}})
 	}
+	end := x.Now().UTC().Truncate(fine).Add(fine)
+	in := m{"MetricDataQueries": queries, "StartTime": end.Add(-window).Unix(), "EndTime": end.Unix()}
 	out := map[series][]point{}
-	if len(all) == 0 {
-		return answered(action, out, nil)
-	}
-	for pages := cloudwatch.NewGetMetricDataPaginator(cloudwatch.NewFromConfig(x.cfg), in); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return answered(action, out, err)
-		}
-		for _, r := range page.MetricDataResults {
+	for {
+		a := ask[metricPage](ctx, x.json, awsjson.CloudWatch(), "GetMetricData", in)
+		a.action = "cloudwatch:GetMetricData"
+		for _, r := range a.value.MetricDataResults {
 			var i int
-			if _, err := fmt.Sscanf(aws.ToString(r.Id), "m%d", &i); err != nil || i >= len(all) {
+			if _, err := fmt.Sscanf(r.ID, "m%d", &i); err != nil || i < 0 || i >= len(all) {
 				continue
 			}
 			for n := range min(len(r.Timestamps), len(r.Values)) {
-				out[all[i]] = append(out[all[i]], point{r.Timestamps[n].UTC(), r.Values[n]})
+				out[all[i]] = append(out[all[i]], point{time.UnixMilli(int64(r.Timestamps[n] * 1000)).UTC(), r.Values[n]})
 			}
 		}
+		if !a.got || a.value.NextToken == "" {
+			return then(a, func(metricPage) map[series][]point { return out })
+		}
+		in["NextToken"] = a.value.NextToken
 	}
-	return answered(action, out, nil)
+}
+
+// metricPage is what GetMetricData tells.
+type metricPage struct {
+	MetricDataResults []struct {
+		ID         string `json:"Id"`
+		Timestamps []float64
+		Values     []float64
+	}
+	NextToken string
 }
 
 // sum is the sum of a metric since a time, and whether it has any value there.

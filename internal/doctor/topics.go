@@ -3,8 +3,9 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
@@ -20,37 +21,49 @@ func topicsSubject() subject {
 			if arn == "" {
 				continue
 			}
-			got, err := x.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
-			a := answer[map[string]string]{err: err, action: "sns:GetTopicAttributes"}
-			if err == nil {
-				a.value, a.got = got.Attributes, true
-			}
-			out = append(out, judgeTopic(x, arn, t.of, a))
+			out = append(out, judgeTopic(x, arn, t.of, subscriptions(ctx, x, arn)))
 		}
 		return out
 	}}
 }
 
+// subscribed is how many hear of a topic, and how many have yet to confirm.
+type subscribed struct{ confirmed, pending int }
+
+// subscriptions counts those of a topic.
+// https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
+func subscriptions(ctx context.Context, x *session, arn string) answer[subscribed] {
+	const action = "sns:ListSubscriptionsByTopic"
+	var n subscribed
+	for pages := sns.NewListSubscriptionsByTopicPaginator(x.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &arn}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return answered(action, n, err)
+		}
+		for _, s := range page.Subscriptions {
+			if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+				n.confirmed++
+			} else {
+				n.pending++ // PendingConfirmation
+			}
+		}
+	}
+	return answered(action, n, nil)
+}
+
 // judgeTopic says whether anybody hears of what is told to a topic.
-// https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
-func judgeTopic(x *session, arn, of string, a answer[map[string]string]) Line {
-	if a.missing() {
+func judgeTopic(x *session, arn, of string, a answer[subscribed]) Line {
+	switch n := a.value; {
+	case a.missing():
 		return line("topics", Failed, "the topic of "+of+" is not there", "make deploy")
-	}
-	if !a.got {
+	case !a.got:
 		return a.unknown("topics")
-	}
-	n, err := strconv.Atoi(a.value["SubscriptionsConfirmed"])
-	pending, _ := strconv.Atoi(a.value["SubscriptionsPending"])
-	subscribe := x.aws("sns", "subscribe", "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "NAME@EXAMPLE.COM")
-	switch {
-	case err != nil:
-		return line("topics", Unknown, "SNS does not say who is subscribed to the topic of "+of)
-	case n == 0 && pending > 0:
-		return line("topics", Failed, fmt.Sprintf("nobody hears of %s: %d subscriptions wait to be confirmed", of, pending), x.aws("sns", "list-subscriptions-by-topic", "--topic-arn", arn)).
+	case n.confirmed == 0 && n.pending > 0:
+		return line("topics", Failed, fmt.Sprintf("nobody hears of %s: %d subscriptions wait to be confirmed", of, n.pending), x.aws("sns", "list-subscriptions-by-topic", "--topic-arn", arn)).
 			with("whoever was invited has to follow the link in the mail, within two days")
-	case n == 0:
-		return line("topics", Failed, "nobody hears of "+of, subscribe)
+	case n.confirmed == 0:
+		return line("topics", Failed, "nobody hears of "+of, x.aws("sns", "subscribe", "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "NAME@EXAMPLE.COM"))
+	default:
+		return line("topics", OK, fmt.Sprintf("%d subscribed to %s", n.confirmed, of))
 	}
-	return line("topics", OK, fmt.Sprintf("%d subscribed to %s", n, of))
 }

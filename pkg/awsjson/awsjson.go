@@ -42,8 +42,10 @@ type Service struct {
 	ID string
 	// Signing is its name in signatures, Host the first part of its address.
 	Signing, Host string
-	// target begins X-Amz-Target, in the protocol JSON 1.1; empty in REST.
+	// target begins X-Amz-Target, in the protocols JSON 1.0 and 1.1; empty in REST.
 	target string
+	// old says that it is JSON 1.0.
+	old bool
 	// routes are the method and path of each operation, in REST.
 	routes map[string]route
 }
@@ -82,6 +84,12 @@ func SecurityHub() Service {
 // https://docs.aws.amazon.com/general/latest/gr/ct.html
 func CloudTrail() Service {
 	return Service{ID: "CloudTrail", Signing: "cloudtrail", Host: "cloudtrail", target: "CloudTrail_20131101"}
+}
+
+// CloudWatch is Amazon CloudWatch, whose protocols are CBOR, JSON 1.0 and Query.
+// https://github.com/boto/botocore/blob/develop/botocore/data/cloudwatch/2010-08-01/service-2.json.gz
+func CloudWatch() Service {
+	return Service{ID: "CloudWatch", Signing: "monitoring", Host: "monitoring", target: "GraniteServiceVersion20100801", old: true}
 }
 
 // ServiceQuotas is Service Quotas.
@@ -325,6 +333,9 @@ func (x exchange) write(ctx context.Context, in middleware.SerializeInput, next 
 	req.Header.Set("Content-Type", "application/json")
 	if x.service.target != "" {
 		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		if x.service.old {
+			req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		}
 		req.Header.Set("X-Amz-Target", x.service.target+"."+x.operation)
 	}
 	if in.Request, err = req.SetStream(bytes.NewReader(x.body)); err != nil {

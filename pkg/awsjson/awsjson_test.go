@@ -252,6 +252,19 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestOldJSON: the SDK's client of CloudWatch speaks CBOR, so that there is nothing
+// to compare a call in its other protocol with; tests against moto make it.
+func TestOldJSON(t *testing.T) {
+	s, cfg := start(t, answer(http.StatusOK, "{}"))
+	if _, err := awsjson.New(cfg).Call(t.Context(), awsjson.CloudWatch(), "GetMetricData", map[string]string{"NextToken": "t"}); err != nil {
+		t.Fatal(err)
+	}
+	got := s.asked[0]
+	if got.ContentType != "application/x-amz-json-1.0" || got.Target != "GraniteServiceVersion20100801.GetMetricData" || !strings.Contains(got.Scope, "/monitoring/") {
+		t.Errorf("asked %+v", got)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		name            string
