@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -52,6 +53,8 @@ func ok(t testing.TB, err error) {
 // answers those that are denied.
 type wire struct {
 	to func(service string) *url.URL
+	// rewrite changes a request on its way; may be nil.
+	rewrite func(service string, r *httputil.ProxyRequest)
 
 	mu     sync.Mutex
 	calls  map[string]bool // IAM actions
@@ -104,7 +107,12 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	service, _, _ := strings.Cut(a, ":")
 	if !denied {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(w.to(service)) }}).ServeHTTP(out, r)
+		(&httputil.ReverseProxy{ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(w.to(service))
+			if w.rewrite != nil {
+				w.rewrite(service, p)
+			}
+		}}).ServeHTTP(out, r)
 		return
 	}
 	switch service {

@@ -25,6 +25,7 @@ var lacking = map[string]string{
 // TestMoto: a healthy installation in moto, of which each part is broken, and put
 // right by what the line says is to be pasted.
 func TestMoto(t *testing.T) {
+	t.Parallel()
 	b := deploy(t)
 	run := func(name string, f func(*testing.T)) {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (r *Report) Text(w io.Writer, p Print) error {
 			group = l.Group
 			b.WriteString(p.paint(group, "1") + "\n")
 		}
-		b.WriteString(p.line(l))
+		b.WriteString(p.Line(l))
 	}
 	fmt.Fprintf(&b, "\n%s\n", r.Summary())
 	_, err := io.WriteString(w, b.String())
@@ -66,8 +66,8 @@ func (p Print) paint(s, color string) string {
 	return "\x1b[" + color + "m" + s + "\x1b[0m"
 }
 
-// line writes a check and what is to be done about it.
-func (p Print) line(l *Line) string {
+// Line is a check and what is to be done about it.
+func (p Print) Line(l *Line) string {
 	var b strings.Builder
 	label := labels[l.Status]
 	head := fmt.Sprintf("  %s%-*s", p.paint(fmt.Sprintf("%-*s", statusWidth, label.word), label.color), checkWidth, l.Check)

@@ -151,8 +151,9 @@ func Open(ctx context.Context, o Options) (*Doctor, error) {
 	return open(ctx, o, cfg, aws.ToString(who.Account), aws.ToString(who.Arn))
 }
 
-func open(ctx context.Context, o Options, cfg aws.Config, account, caller string) (*Doctor, error) {
-	x := &session{
+// sessionOf is a session that has not read the stack.
+func sessionOf(o Options, cfg aws.Config, account, caller string) *session {
+	return &session{
 		Options: o, cfg: cfg, region: cfg.Region, partition: kind.Partition(cfg.Region), account: account, caller: caller,
 		stackName: cmp.Or(o.Stack, DefaultStack), preflight: o.Preflight, version: o.Version,
 		json: awsjson.New(cfg), sns: sns.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg), db: dynamodb.NewFromConfig(cfg),
@@ -160,6 +161,10 @@ func open(ctx context.Context, o Options, cfg aws.Config, account, caller string
 		// Whoever sets an endpoint has no names of buckets in the DNS.
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 	}
+}
+
+func open(ctx context.Context, o Options, cfg aws.Config, account, caller string) (*Doctor, error) {
+	x := sessionOf(o, cfg, account, caller)
 	x.described = describeStack(ctx, cfg, x.stackName)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
