@@ -141,6 +141,13 @@ func (w *wire) deny(actions ...string) {
 	}
 }
 
+// reset forgets the calls.
+func (w *wire) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = map[string]bool{}
+}
+
 // start serves it until the test ends.
 func (w *wire) start(t testing.TB) string {
 	w.calls, w.denied = map[string]bool{}, map[string]bool{}

@@ -177,7 +177,7 @@ func judgeConcurrency(x *session, f function, a answer[reservation]) []Line {
 	name := x.stack.out(f.output)
 	switch {
 	case name == "" || a.missing():
-		return nil // told already
+		return []Line{line("concurrency", Failed, f.name+" is not there", "make deploy")}
 	case !a.got:
 		return []Line{a.unknown("concurrency")}
 	case a.value.ReservedConcurrentExecutions == nil:
@@ -205,11 +205,11 @@ func judgeTriggers(x *session, all map[string]answer[[]mapping], table answer[*d
 		{"publish", stream, "the ledger's stream"},
 		{"respond", stream, "the ledger's stream"},
 	} {
-		a, called := all[want.function]
-		if !called {
-			continue // the stack does not name it: told already
-		}
+		a, named := all[want.function]
 		switch {
+		case !named || a.missing():
+			out = append(out, line("triggers", Failed, want.function+" is not there", "make deploy"))
+			continue
 		case !a.got:
 			out = append(out, a.unknown("triggers"))
 			continue
@@ -260,7 +260,11 @@ func judgeSchedules(x *session, a answer[[]schedule]) (out []Line) {
 	}
 	for _, f := range functions() {
 		name := x.stack.out(f.output)
-		if f.name == "audit" || name == "" {
+		if f.name == "audit" {
+			continue
+		}
+		if name == "" {
+			out = append(out, line("schedules", Failed, f.name+" is not there", "make deploy"))
 			continue
 		}
 		var off []string

@@ -372,6 +372,12 @@ func TestFunctions(t *testing.T) {
 	if l := judgeFunction(builtIn, audit, good(func(c *configuration) { c.Environment.Variables.Bucket = "" })); len(l) != 0 {
 		t.Errorf("the built-in rules: %+v", l)
 	}
+	nameless := newSession(func(x *session) { delete(x.stack.outputs, OutSweep) })
+	sweep := functions()[3]
+	is(t, "nameless", judgeFunction(nameless, sweep, answer[configuration]{})[0], Failed, "does not name sweep")
+	is(t, "nameless", judgeConcurrency(nameless, sweep, answer[reservation]{})[0], Failed, "sweep is not there")
+	is(t, "nameless", judgeTriggers(nameless, nil, answer[*dynamodb.DescribeTableOutput]{})[0], Failed, "audit is not there")
+	is(t, "nameless", judgeSchedules(nameless, yes([]schedule(nil)))[2], Failed, "sweep is not there")
 	number := func(n int) answer[reservation] { return yes(reservation{&n}) }
 	for name, c := range map[string]struct {
 		f    function
@@ -617,6 +623,7 @@ func TestQueue(t *testing.T) {
 		return yes(all)
 	}
 	is(t, "good", judgeQueue(x, good(nil), audit), OK, "20 receives")
+	is(t, "without audit's timeout", judgeQueue(x, good(nil), no[configuration]()), Unknown, "how long audit may take")
 	is(t, "no redrive", judgeQueue(x, good(map[string]string{"RedrivePolicy": ""}), audit), Failed, "does not give up to the stack's")
 	is(t, "KMS", judgeQueue(x, good(map[string]string{"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "alias/aws/sqs"}), audit), Failed, "KMS key")
 	is(t, "gone", judgeQueue(x, fails[map[string]string]("AWS.SimpleQueueService.NonExistentQueue"), audit), Failed, "is not there")

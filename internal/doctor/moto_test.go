@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ func TestMoto(t *testing.T) {
 		})
 	}
 	run("healthy", b.healthy)
+	b.wire.reset()
+	run("custom action", b.customAction)
+	run("calls", b.called)
 	run("denied", b.denials)
 	run("stack", b.otherStacks)
 	for _, c := range b.breakages() {
@@ -254,6 +258,27 @@ func told(lines []Line) string {
 	ok := Report{Lines: lines}
 	_ = ok.Text(&b, Print{})
 	return b.String()
+}
+
+// customAction: moto has none, so that a stack that names one is not sound.
+func (b *bed) customAction(t *testing.T) {
+	d := b.open()
+	d.stack.outputs[OutCustomAction] = "arn:aws:securityhub:eu-west-1:111122223333:action/custom/SagemoatStop"
+	r, err := d.Check(t.Context(), nil)
+	ok(t, err)
+	if l := r.lines("hub-action")[0]; l.Status != Unknown || !strings.Contains(l.Found, "securityhub:DescribeActionTargets gave no answer") {
+		t.Errorf("%+v", l)
+	}
+}
+
+// called: the policy in docs/doctor.md allows what a whole run calls, and no more.
+func (b *bed) called(t *testing.T) {
+	b.wire.mu.Lock()
+	defer b.wire.mu.Unlock()
+	got, want := slices.Sorted(maps.Keys(b.wire.calls)), policyOfPage(t)
+	if !slices.Equal(got, want) {
+		t.Errorf("called\n%s\nthe page allows\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 // denials: a call that is denied leaves its check unknown and names the action; no

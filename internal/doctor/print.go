@@ -42,8 +42,12 @@ func (r *Report) Text(w io.Writer, p Print) error {
 
 // Summary is the line at the end.
 func (r *Report) Summary() string {
-	return fmt.Sprintf("%s %s: %d failed, %d unknown, %d warnings, %d ok, %d not checked",
-		r.Account, r.Region, r.Count(Failed), r.Count(Unknown), r.Count(Warning), r.Count(OK), r.Count(NotChecked))
+	warnings := "warnings"
+	if r.Count(Warning) == 1 {
+		warnings = "warning"
+	}
+	return fmt.Sprintf("%s %s: %d failed, %d unknown, %d %s, %d ok, %d not checked",
+		r.Account, r.Region, r.Count(Failed), r.Count(Unknown), r.Count(Warning), warnings, r.Count(OK), r.Count(NotChecked))
 }
 
 // labels are the statuses as people read them, and their colours.

@@ -116,6 +116,11 @@ func judgeQueue(x *session, q answer[map[string]string], audit answer[configurat
 	if len(wrong) > 0 {
 		return line("queue", Failed, lastOf(url)+" "+strings.Join(wrong, "; "), fix...)
 	}
+	if !audit.got {
+		l := audit.unknown("queue")
+		l.Found = "how long audit may take is not known: " + l.Found
+		return l
+	}
 	return line("queue", OK, fmt.Sprintf("%s gives up after %d receives, hides for %d s, is encrypted", lastOf(url), count, visible))
 }
 
