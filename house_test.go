@@ -3,6 +3,8 @@ package house
 
 import (
 	"encoding/json"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -102,23 +104,102 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestDependencies: the command carries no AWS client.
-func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "./cmd/...").Output()
+// deps are the packages that some packages of ours depend on, themselves among
+// them.
+func deps(t *testing.T, of ...string) (all []string) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-deps"}, of...)...).Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("go list -deps %v: %v", of, err)
 	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
+	return strings.Fields(string(out))
+}
+
+func below(dep, folder string) bool { return dep == folder || strings.HasPrefix(dep, folder+"/") }
+
+// TestDependencies: of the command, the doctor alone carries AWS clients, and none
+// of the large ones (docs/adr/0018-doctor.md). audit and rules read files: nothing
+// that they are made of can call AWS.
+func TestDependencies(t *testing.T) {
+	const sdk, online = "github.com/aws/aws-sdk-go-v2", module + "internal/doctor"
+	for _, dep := range deps(t, "./cmd/...") {
 		for bad, why := range map[string]string{
-			"github.com/aws/aws-sdk-go-v2": "the command reads files; it never calls AWS",
-			"github.com/aws/aws-cdk-go":    "only infra/ knows the CDK",
+			sdk + "/service/sagemaker":   "minutes of building; pkg/awsjson calls SageMaker",
+			sdk + "/service/securityhub": "half a minute of building; pkg/awsjson calls Security Hub",
+			sdk + "/service/ec2":         "minutes of building",
+			"github.com/aws/aws-cdk-go":  "only infra/ knows the CDK",
 		} {
-			if dep == bad || strings.HasPrefix(dep, bad+"/") {
+			if below(dep, bad) {
 				t.Errorf("cmd depends on %s: %s", dep, why)
 			}
 		}
 	}
+	var offline []string
+	for _, p := range packages(t) {
+		if p.ImportPath != module+"cmd/sagemoat" {
+			continue
+		}
+		for _, i := range p.Imports {
+			if below(i, sdk) || below(i, "net") {
+				t.Errorf("cmd/sagemoat imports %s: only internal/doctor calls AWS", i)
+			}
+			if strings.HasPrefix(i, module) && i != online {
+				offline = append(offline, i)
+			}
+		}
+	}
+	if !slices.Contains(offline, module+"internal/audit") {
+		t.Fatalf("the command without its doctor is made of %v", offline)
+	}
+	for _, dep := range deps(t, offline...) {
+		if below(dep, sdk) || below(dep, "github.com/aws/smithy-go") {
+			t.Errorf("audit and rules depend on %s: they read files, and never call AWS", dep)
+		}
+	}
+	// The other files of the command cannot reach the doctor by the package they share.
+	uses := 0
+	for _, file := range goFiles(t, "cmd/sagemoat") {
+		for _, i := range file.imports {
+			if i == online {
+				uses++
+				if file.name != "doctor.go" {
+					t.Errorf("cmd/sagemoat/%s imports the doctor: only doctor.go does", file.name)
+				}
+			}
+		}
+	}
+	if uses == 0 {
+		t.Error("nothing imports the doctor: moved?")
+	}
+}
+
+type goFile struct {
+	name    string
+	imports []string
+}
+
+// goFiles are the files of a package, without its tests.
+func goFiles(t *testing.T, dir string) (all []goFile) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".go" || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, e.Name()), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := goFile{name: e.Name()}
+		for _, i := range f.Imports {
+			file.imports = append(file.imports, strings.Trim(i.Path.Value, `"`))
+		}
+		all = append(all, file)
+	}
+	return all
 }
 
 // files calls f with every file that is ours.
