@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 )
@@ -30,14 +31,14 @@ type suppression struct {
 var suppressions = []suppression{
 	{
 		`AwsSolutions-IAM5\[Resource::\*\]`, `sagemoat/(Publish|Respond)Role`,
-		"`dynamodb:ListStreams`, which Lambda wants for a function that reads a stream, knows no resources; it tells names of streams and nothing that is in them.",
+		"`dynamodb:ListStreams`, which Lambda wants for a function that reads a stream, knows no resources; it tells names of streams and nothing that is in them. So do not the calls for a VPC, as above.",
 	},
 	{
 		`AwsSolutions-IAM5\[Resource::\*\]`, `sagemoat/SweepRole`,
 		"The `List*` and `Search` calls of SageMaker AI, with which the sweep finds what no event told of, know no resources; they change nothing.",
 	},
 	{
-		`AwsSolutions-IAM5\[Resource::\*\]`, `sagemoat/(Audit|Publish|Respond|Setup|Sweep)(Vpc)?Policy`,
+		`AwsSolutions-IAM5\[Resource::\*\]`, `sagemoat/(Audit|Setup)Role`,
 		"Lambda makes a function's network interfaces by calls that know no resource before it is there; the policy is only there where subnets are given, and denies them to the function's own code.",
 	},
 	{
@@ -112,17 +113,16 @@ func TestNag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inVPC(t, app)
 	packs := &cdknag.NagPackProps{Reports: jsii.Bool(false)}
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(packs), nil)
 	awscdk.Aspects_Of(app).Add(cdknag.NewNIST80053R5Checks(packs), nil)
+	assembly := app.Synth(nil)
 	var found []nagged
 	for _, name := range names {
-		annotations := assertions.Annotations_FromStack(awscdk.Stack_Of(app.Node().FindChild(jsii.String(name))))
-		all := *annotations.FindError(jsii.String("*"), assertions.Match_AnyValue())
-		all = append(all, *annotations.FindWarning(jsii.String("*"), assertions.Match_AnyValue())...)
-		for _, one := range all {
-			rule, _, _ := strings.Cut(fmt.Sprint(one.Entry.Data), ": ")
-			found = append(found, nagged{rule, strings.TrimPrefix(*one.Id, "/")})
+		for _, m := range *assembly.GetStackByName(&name).Messages() {
+			rule, _, _ := strings.Cut(fmt.Sprint(m.Entry.Data), ": ")
+			found = append(found, nagged{rule, strings.TrimPrefix(*m.Id, "/")})
 		}
 	}
 	if len(found) == 0 {
@@ -138,6 +138,46 @@ func TestNag(t *testing.T) {
 	}
 	if is, err := os.ReadFile(nagFile); err != nil || string(is) != page {
 		t.Errorf("%s is not current: %v (run: make templates)\n%s", nagFile, err, difference(string(is), page))
+	}
+}
+
+// inVPC has roles hold for good the policies that they hold on a condition: cdk-nag
+// does not read a role at all that has one of those.
+func inVPC(t *testing.T, app awscdk.App) {
+	t.Helper()
+	made, err := synthesized()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type policy struct {
+		PolicyName     string
+		PolicyDocument any
+		If             []json.RawMessage `json:"Fn::If"`
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct{ Policies []policy }
+		}
+	}
+	if err := json.Unmarshal(made[Name], &template); err != nil {
+		t.Fatal(err)
+	}
+	scope := app.Node().FindChild(jsii.String(Name)).Node()
+	for id, r := range template.Resources {
+		if r.Type != "AWS::IAM::Role" {
+			continue
+		}
+		var policies []any
+		for _, p := range r.Properties.Policies {
+			if p.If != nil {
+				if err := json.Unmarshal(p.If[1], &p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			policies = append(policies, &awsiam.CfnRole_PolicyProperty{PolicyName: &p.PolicyName, PolicyDocument: p.PolicyDocument})
+		}
+		scope.FindChild(&id).(awsiam.CfnRole).SetPolicies(policies)
 	}
 }
 
