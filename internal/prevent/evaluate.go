@@ -128,6 +128,9 @@ func (a *Attached) ask(r *prevent.Request, c prevent.Context) iamsim.Case {
 func (o *Outcome) add(r *iamsim.Result) {
 	answer := Denied
 	switch {
+	case r.Error == "invalid.action":
+		o.Answer, o.Why = NotEvaluated, "iam-simulate does not know the action: it is newer than its data"
+		return
 	case r.Error != "":
 		o.Answer, o.Why = NotEvaluated, "iam-simulate: "+r.Error
 		return

@@ -274,6 +274,10 @@ func (o operation) way() (w ways, ok bool) {
 // one that is isolated or shut. A call with a VPC whose direct way is open fails
 // no-bridge.
 func (c *compiler) presence(op operation) {
+	update, serverless, place := op.call.Name == "UpdateDomain", op.has("ServerlessMemorySize"), op.has("VpcSubnets") && op.carries()
+	if !update && !serverless && !place {
+		return
+	}
 	// Without a VPC, and open.
 	own := c.on(op, rules.NoOwnInternet, isOn)
 	vpc := c.on(op, rules.VPCRequired, isOn)
@@ -292,17 +296,19 @@ func (c *compiler) presence(op operation) {
 	}
 	instead = reduced(instead)
 	open := named(rules.NoOwnInternet, own).and(named(rules.VPCRequired, instead))
+	if len(open) > 0 && len(vpc) > 0 && !update {
+		c.covered[target{op.name(), rules.VPCRequired}] = true
+	}
 
-	if op.has("ServerlessMemorySize") {
+	if serverless {
 		// A serverless variant has no VPC and no isolation.
 		// https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
 		c.each(op, open, present("ServerlessMemorySize"))
 	}
-	if op.call.Name == "UpdateDomain" {
+	if update {
 		c.domainUpdate(op, open)
-		return
 	}
-	if !op.has("VpcSubnets") || !op.carries() {
+	if !place {
 		return
 	}
 	w, ok := op.way()

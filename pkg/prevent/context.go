@@ -33,7 +33,7 @@ const noID = "0"
 
 // Resource is the ARN of the resource that the call needs a permission for.
 func (r *Request) Resource() string {
-	if r.ARN != "" {
+	if arn, ok := kind.ParseARN(r.ARN); ok && (arn.Type == string(r.Row.Kind) || r.Row.Kind == kind.PipelineExecution) {
 		return r.ARN
 	}
 	key, _ := r.Row.KeyOf(r.Doc)

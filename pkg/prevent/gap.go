@@ -236,14 +236,14 @@ func (o operation) reason(id rules.ID, f facts) string {
 		return "is about routes and endpoints of the VPC, which no request shows; not assessed by this version"
 	case o.call.Effect == kind.Runs:
 		return "starts what was configured before"
+	case o.row.Kind == kind.Pipeline || o.row.Kind == kind.PipelineExecution:
+		return "the definition is a document that IAM does not see"
 	case id == rules.InteractiveAccess:
 		words := make([]string, 0, len(f.ways))
 		for _, w := range f.ways {
 			words = append(words, string(w))
 		}
 		return "no condition key of the operation shows " + strings.Join(words, ", ")
-	case o.row.Kind == kind.Pipeline || o.row.Kind == kind.PipelineExecution:
-		return "the definition is a document that IAM does not see"
 	case o.name() == "AttachClusterNodeNetworkInterface":
 		return "no condition key shows the interface"
 	case !o.has("VpcSubnets") && o.call.Effect == kind.Changes && o.row.Kind != kind.UserProfile && o.row.Kind != kind.Workforce:
@@ -274,6 +274,8 @@ func (o operation) control(id rules.ID) string {
 		return "the owner of the VPC keeps its routes and endpoints"
 	case o.row.Kind == kind.Pipeline || o.row.Kind == kind.PipelineExecution:
 		return "SageMaker asks IAM for each step again, as the pipeline's role: the policy denies it there; " + o.found()
+	case id == rules.InteractiveAccess:
+		return o.found()
 	case o.row.Kind == kind.EndpointConfig || o.row.Kind == kind.TransformJob:
 		return "CreateModel is denied, so that no new model fails; sagemaker:ModelArn can name the models that may be used; " + o.found()
 	case o.row.Kind == kind.Endpoint || o.row.Kind == kind.InferenceComponent:
@@ -294,8 +296,8 @@ func (o operation) control(id rules.ID) string {
 func (o operation) found() string {
 	for _, stop := range o.row.Stops {
 		if strings.HasPrefix(stop, "Stop") {
-			return "audit finds it; with mode stop, " + stop + " ends it"
+			return "audit finds it, and mode stop ends it"
 		}
 	}
-	return "audit finds it; nothing ends it, and the finding says what closes it"
+	return "audit finds it; nothing ends it by itself, and the finding says what closes it"
 }

@@ -17,24 +17,20 @@ func merge(drafts []draft) []Statement {
 		rules []rules.ID
 		ops   map[string]operation
 		draft draft
-		rest  string
 	}
 	groups := map[string]*group{}
 	for _, d := range drafts {
-		rest := d.scope.key() + "\x00" + string(must(json.Marshal(d.condition)))
+		rest := d.scope.key() + "\x00" + must(json.Marshal(d.condition))
 		g := groups[rest]
 		if g == nil {
-			g = &group{ops: map[string]operation{}, draft: d, rest: rest}
+			g = &group{ops: map[string]operation{}, draft: d}
 			groups[rest] = g
 		}
 		g.rules = union(g.rules, d.rules)
 		g.ops[d.op.name()] = d.op
 	}
-	ordered := slices.SortedFunc(maps.Values(groups), func(a, b *group) int {
-		return cmp.Or(compareRules(a.rules, b.rules), cmp.Compare(a.rest, b.rest))
-	})
-	out := make([]Statement, 0, len(ordered))
-	for _, g := range ordered {
+	out := make([]Statement, 0, len(groups))
+	for _, g := range groups {
 		s := Statement{Effect: "Deny", Rules: g.rules, Condition: all(g.draft.condition, g.draft.scope.condition())}
 		ops := slices.Sorted(maps.Keys(g.ops))
 		s.Action = actions(ops, g.draft.condition)
@@ -47,15 +43,22 @@ func merge(drafts []draft) []Statement {
 		s.Resource, s.NotResource = orNil(s.Resource), orNil(s.NotResource)
 		out = append(out, s)
 	}
+	slices.SortFunc(out, func(a, b Statement) int {
+		return cmp.Or(
+			compareRules(a.Rules, b.Rules),
+			cmp.Compare(must(json.Marshal(a.Condition)), must(json.Marshal(b.Condition))),
+			slices.Compare(a.Action, b.Action), slices.Compare(a.Resource, b.Resource), slices.Compare(a.NotResource, b.NotResource),
+		)
+	})
 	sids(out)
 	return out
 }
 
-func must(b []byte, err error) []byte {
+func must(b []byte, err error) string {
 	if err != nil {
 		panic(err) // strings and lists of them
 	}
-	return b
+	return string(b)
 }
 
 func orNil(list []string) []string {

@@ -161,6 +161,15 @@ func (e *ErrTooLarge) Error() string {
 	return fmt.Sprintf("%s has %d characters, more than the %d that AWS takes: write a policy for one account (--account), or shorten the allow-lists", e.What, e.Size, e.Limit)
 }
 
+// Size is how much of the form's quota a policy takes, in characters.
+func (f Form) Size(d Document) int {
+	n := len(d.Text())
+	if f != SCP {
+		n -= len(d.Statement) + 1 // line breaks; values have none
+	}
+	return n
+}
+
 // Policies returns the policies of a form, each within its quota, in a stable
 // order. A set without statements has none. The error is [*ErrTooLarge].
 func (s *Set) Policies(form Form) ([]Document, error) {
@@ -171,24 +180,20 @@ func (s *Set) Policies(form Form) ([]Document, error) {
 	if form == Boundary {
 		everything := Statement{Sid: "AllowTheRest", Effect: "Allow", Action: Values{"*"}, Resource: Values{"*"}}
 		d := newDocument(append([]Statement{everything}, s.Statements...)...)
-		if n := len(d.Text()) - whiteSpace(d); n > limit {
+		if n := form.Size(d); n > limit {
 			return nil, &ErrTooLarge{"the boundary, which has to be one policy,", n, limit}
 		}
 		return []Document{d}, nil
 	}
-	size := func(d Document) int {
-		if form == IAM {
-			return len(d.Text()) - whiteSpace(d)
-		}
-		return len(d.Text())
-	}
 	var out []Document
 	for _, st := range s.Statements {
-		if n := size(newDocument(st)); n > limit {
+		if n := form.Size(newDocument(st)); n > limit {
 			return nil, &ErrTooLarge{"statement " + st.Sid, n, limit}
 		}
 		// The first that has room.
-		i := slices.IndexFunc(out, func(d Document) bool { return size(newDocument(append(slices.Clone(d.Statement), st)...)) <= limit })
+		i := slices.IndexFunc(out, func(d Document) bool {
+			return form.Size(newDocument(append(slices.Clone(d.Statement), st)...)) <= limit
+		})
 		if i < 0 {
 			out = append(out, newDocument(st))
 			continue
@@ -197,10 +202,6 @@ func (s *Set) Policies(form Form) ([]Document, error) {
 	}
 	return out, nil
 }
-
-// whiteSpace is how much of a policy's text is white space that IAM does not
-// count: line breaks, for values have none.
-func whiteSpace(d Document) int { return len(d.Statement) + 1 }
 
 // Limit is something that a policy cannot express, so that less is denied than
 // fails.

@@ -84,14 +84,10 @@ type scope struct {
 
 // key is the same for the same scope.
 func (s scope) key() string {
-	b, err := json.Marshal([]any{
+	out := must(json.Marshal([]any{
 		s.accounts.in, s.accounts.values, s.regions.in, s.regions.values, s.roles.in, s.roles.values,
 		len(s.tags), s.names, s.notNames, s.notARNs,
-	})
-	if err != nil {
-		panic(err) // strings and lists of them
-	}
-	out := string(b)
+	}))
 	for _, t := range s.tags {
 		out += fmt.Sprintf("\x00%s\x00%s\x00%d", t.key, t.value, t.is)
 	}
