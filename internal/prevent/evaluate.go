@@ -5,6 +5,7 @@ package prevent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -59,11 +60,14 @@ func Evaluate(ctx context.Context, sim *iamsim.Simulator, a Attached, calls []*k
 	var of []int // the call of each case
 	for i, o := range calls {
 		r := RequestOf(o)
-		if why := a.exempt(&r); why != "" {
+		if why := a.exempt(&r, o.Source.Actor); why != "" {
 			out[i] = Outcome{Answer: Allowed, Why: why}
 			continue
 		}
 		contexts, err := r.Contexts()
+		if r.Principal == "" {
+			err = errNobody
+		}
 		if err != nil {
 			out[i] = Outcome{Answer: NotEvaluated, Why: err.Error()}
 			continue
@@ -89,17 +93,20 @@ func RequestOf(o *kind.Observation) prevent.Request {
 		Row: o.Row, Call: o.Call, Doc: o.Doc, Principal: o.Role,
 		Partition: o.Partition, Account: o.Account, Region: o.Region, ARN: o.ARN,
 	}
-	if arn, ok := kind.ParseARN(o.Source.Actor); ok && r.Principal == "" && arn.Service == "iam" {
-		r.Principal = o.Source.Actor // a user
+	if _, ok := kind.ParseARN(o.Source.Actor); ok && r.Principal == "" {
+		r.Principal = o.Source.Actor // a user, the root user, a federated user
 	}
 	return r
 }
 
+// errNobody says that a record has no caller.
+var errNobody = errors.New("who called is not in the record")
+
 // exempt says why policies of this form do not bind the caller.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-func (a *Attached) exempt(r *prevent.Request) string {
+func (a *Attached) exempt(r *prevent.Request, actor string) string {
 	switch {
-	case r.Principal == "":
+	case r.Principal == "" && actor != "":
 		return "an AWS service called, which no policy of this form binds"
 	case a.Form == prevent.SCP && strings.Contains(r.Principal, ":role/aws-service-role/"):
 		return "a service-linked role called, which no SCP binds"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagemoat/sagemoat/internal/audit"
@@ -94,20 +95,23 @@ func Groups(calls []Call) []Group {
 		g := Group{Effect: c.effect(), Actor: c.Actor, Operation: c.Operation, Calls: 1, Example: c.Finding.Resource(), Last: c.Time}
 		switch g.Effect {
 		case Stops, Breaks:
-			g.Why = fmt.Sprint(c.Outcome.By)
+			g.Why = strings.Join(c.Outcome.By, ", ")
 		case Misses:
-			var failed []rules.ID
+			var failed []string
 			for _, r := range c.Finding.Judgement.Results {
 				if r.Result == rules.Failed {
-					failed = append(failed, r.Rule)
+					failed = append(failed, string(r.Rule))
 				}
 			}
-			g.Why = fmt.Sprint(failed)
+			g.Why = strings.Join(failed, ", ")
 			if c.Outcome.Why != "" {
-				g.Why += " " + c.Outcome.Why
+				g.Why += ": " + c.Outcome.Why
 			}
 		case Unclear:
-			g.Why = string(c.Outcome.Answer) + " " + c.Outcome.Why
+			g.Why = c.Outcome.Why
+			if c.Outcome.Answer == Depends {
+				g.Why = "denied or not, as AWS fills the context, by " + strings.Join(c.Outcome.By, ", ")
+			}
 		case NoEffect:
 			continue
 		}

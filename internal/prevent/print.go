@@ -124,7 +124,7 @@ func PrintPast(w io.Writer, calls []Call) error {
 		var rows []table.Row
 		for _, g := range groups {
 			if g.Effect == part.effect {
-				rows = append(rows, table.Row{g.Calls, finding.Plain(g.Actor), g.Operation, finding.Plain(strings.Trim(g.Why, "[]")), finding.Plain(g.Example)})
+				rows = append(rows, table.Row{g.Calls, finding.Plain(g.Actor), g.Operation, finding.Plain(g.Why), finding.Plain(g.Example)})
 			}
 		}
 		fmt.Fprintf(&b, "%s\n\n%s\n", part.title, grid(table.Row{"calls", "who", "operation", part.why, "last resource"}, rows))

@@ -236,6 +236,15 @@ func (d draw) ask(f *rules.File, operation string, id int) *Ask {
 		a.Account = arn.Account
 		a.Actor = "arn:aws:sts::" + a.Account + ":assumed-role/" + a.Role[strings.LastIndexByte(a.Role, '/')+1:] + "/ana"
 	}
+	for _, x := range f.Exceptions {
+		for _, r := range x.Match.Resources {
+			if arn, _ := kind.ParseARN(r); arn.Type == string(row.Kind) && d.chance(40) {
+				// The resource that is meant, and not only one like it.
+				a.Account, a.Region, a.Name = arn.Account, arn.Region, arn.ID
+				a.Role, a.Actor = roles[0], "arn:aws:sts::"+ours+":assumed-role/ds/ana"
+			}
+		}
+	}
 	a.Tags = map[string]string{}
 	for key, values := range map[string][]string{"env": {"prod", "dev"}, "team": {"a", "b"}, "Env": {"prod"}} {
 		if key == "Env" && a.Tags["env"] != "" || key == "env" && a.Tags["Env"] != "" {

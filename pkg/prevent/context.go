@@ -27,23 +27,43 @@ type Request struct {
 // Action is the operation as IAM names it.
 func (r *Request) Action() string { return "sagemaker:" + r.Call.Name }
 
-// noID stands for the id that SageMaker gives to a domain or a cluster when it is
-// created, in the ARN of the resource.
+// noID stands for what an ARN has and the request does not tell, as the id that
+// SageMaker gives to a domain or a cluster when it is created.
 const noID = "0"
 
 // Resource is the ARN of the resource that the call needs a permission for.
 func (r *Request) Resource() string {
-	if arn, ok := kind.ParseARN(r.ARN); ok && (arn.Type == string(r.Row.Kind) || r.Row.Kind == kind.PipelineExecution) {
+	if arn, ok := kind.ParseARN(r.ARN); ok && arn.Type == string(r.Row.Kind) {
 		return r.ARN
 	}
 	key, _ := r.Row.KeyOf(r.Doc)
+	if r.Row.Kind == kind.PipelineExecution {
+		return r.execution()
+	}
 	if key == "" {
-		key = noID
+		key = noID + strings.Repeat("/"+noID, len(r.Row.Key)-1)
 	}
 	if arn := r.Row.Build(r.Partition, r.Region, r.Account, key); arn != "" {
 		return arn
 	}
-	return "arn:" + r.Partition + ":sagemaker:" + r.Region + ":" + r.Account + ":" + string(r.Row.Kind) + "/" + key
+	return r.arnOf(string(r.Row.Kind), key)
+}
+
+// execution is the pipeline that an execution is of, which one is started of, or the
+// execution.
+func (r *Request) execution() string {
+	arn := r.ARN
+	if arn == "" {
+		arn = r.arnOf(string(kind.Pipeline), noID+"/execution/"+noID)
+	}
+	if r.Call.Name == "StartPipelineExecution" {
+		arn, _, _ = strings.Cut(arn, "/execution/")
+	}
+	return arn
+}
+
+func (r *Request) arnOf(typ, id string) string {
+	return "arn:" + r.Partition + ":sagemaker:" + r.Region + ":" + r.Account + ":" + typ + "/" + id
 }
 
 // Context are the condition keys of a request: each a string or a []string.

@@ -180,6 +180,11 @@ func TestResource(t *testing.T) {
 		{"CreateModel", `{"ModelName":"m"}`, "arn:aws:sagemaker:eu-west-1:111122223333:model/M", "arn:aws:sagemaker:eu-west-1:111122223333:model/M"},
 		{"CreateModel", `{"ModelName":"m"}`, "arn:aws:sagemaker:eu-west-1:111122223333:space/x", "arn:aws:sagemaker:eu-west-1:111122223333:model/m"},
 		{"CreateUserProfile", `{"DomainId":"d-1","UserProfileName":"u"}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:user-profile/d-1/u"},
+		{"CreateUserProfile", `{}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:user-profile/0/0"},
+		{"StartPipelineExecution", `{}`, "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/e", "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p"},
+		{"RetryPipelineExecution", `{}`, "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/e", "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/p/execution/e"},
+		{"RetryPipelineExecution", `{}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/0/execution/0"},
+		{"StartPipelineExecution", `{}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/0"},
 		{"CreateDomain", `{"DomainName":"d"}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:domain/0"},
 		{"CreateCluster", `{"ClusterName":"c"}`, "", "arn:aws:sagemaker:eu-west-1:111122223333:cluster/c"},
 	}

@@ -93,7 +93,7 @@ func TestStatements(t *testing.T) {
 			"InteractiveAccess: CreateTrainingJob UpdateTrainingJob {Bool:{EnableRemoteDebug:true}}",
 			"InteractiveAccess2: CreateSpace UpdateSpace {StringEquals:{RemoteAccess:ENABLED}}",
 		}},
-		"a way in": {off + ", interactive-access: [remote-access]}", "", []string{"InteractiveAccess: CreateSpace UpdateSpace {StringEquals:{RemoteAccess:ENABLED}}"}},
+		"a way in":               {off + ", interactive-access: [remote-access]}", "", []string{"InteractiveAccess: CreateSpace UpdateSpace {StringEquals:{RemoteAccess:ENABLED}}"}},
 		"a way in without a key": {off + ", interactive-access: [ssm-access]}", "", nil},
 		"allow-lists by account": {off + "}\nallow:\n- {accounts: ['111122223333'], subnets: [subnet-2, subnet-1]}\n- {accounts: ['444455556666'], subnets: [subnet-3]}", "", []string{
 			"SubnetAllowed: Create* Update* {ForAnyValue:StringNotEquals:{VpcSubnets:subnet-3},StringEquals:{aws:PrincipalAccount:444455556666}}",
