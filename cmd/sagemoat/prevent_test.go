@@ -96,8 +96,7 @@ func TestPreventTest(t *testing.T) {
 	nothing := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sagemaker:CreateModel","Resource":"*","Condition":{"Null":{"sagemaker:VpcSubnets":"true","aws:PrincipalTag/dp":"true"}}}]}`
 	files := map[string]string{
 		"ours.json": nothing, "no.json": `{"Version":"2012-10-17"}`, "broken.json": `{"Statement":`, "twice.json": `{"Statement":[],"Statement":[]}`, "condition.json": `{"Statement":[{"Condition":1}]}`,
-		"log.json": `{"Records":[` + called(good) + "," + called(bad) + "," + called(refused) + `]}`, "nobody.json": good, "half.json": called(good) + `{"eventVersion":`,
-		"wrong.json": `{"Version":"2012-10-17","Statement":[{"Effect":"No","Action":"*","Resource":"*"}]}`,
+		"log.json": `{"Records":[` + called(good) + "," + called(bad) + "," + called(refused) + `]}`, "half.json": called(good) + `{"eventVersion":`,
 	}
 	for name, c := range map[string]struct {
 		args           []string
@@ -105,14 +104,10 @@ func TestPreventTest(t *testing.T) {
 		status         int
 		stdout, stderr []string
 	}{
-		"a policy":               {[]string{"ours.json"}, "", 1, []string{"CreateTrainingJob, no VPC: should be denied, is allowed"}, []string{"ours.json asks for aws:PrincipalTag/dp, which no request here shows"}},
-		"standard input":         {[]string{"--archive", "log.json", "-"}, nothing, 1, []string{"1 let through"}, []string{"- asks for"}},
-		"one that IAM refuses":   {[]string{"--archive", "log.json", "wrong.json"}, "", 1, []string{"cannot be told", "iam-simulate: policy.errors"}, []string{"1 file"}},
-		"nobody called":          {[]string{"--archive", "nobody.json"}, "", 1, []string{"who called is not in the record"}, []string{"1 file"}},
+		"standard input":         {[]string{"--archive", "log.json", "-"}, nothing, 1, []string{"1 let through"}, []string{"- asks for aws:PrincipalTag/dp, which no request here shows"}},
 		"an archive":             {[]string{"--archive", "log.json"}, "", 0, []string{"2 calls: 1 violations denied, 0 let through, 0 other calls denied"}, []string{"1 file read, 2 calls"}},
 		"an archive and ours":    {[]string{"--as", "iam", "--archive", "log.json", "ours.json"}, "", 1, []string{"Violations that the policies would have let through", "training-job/bad"}, []string{"1 file read"}},
-		"an archive that is cut": {[]string{"--archive", "half.json"}, "", 2, []string{"1 calls"}, []string{"error: half.json: byte"}},
-		"no archive":             {[]string{"--archive", "none.json"}, "", 2, []string{"0 calls"}, []string{"none.json"}},
+		"an archive that is cut": {[]string{"--archive", "half.json,none.json"}, "", 2, []string{"1 calls"}, []string{"error: half.json: byte", "none.json: no such file"}},
 		"no such form":           {[]string{"--as", "rcp"}, "", 2, nil, []string{"--as rcp: want one of scp, iam, boundary"}},
 		"no policy":              {[]string{"no.json"}, "", 2, nil, []string{"no.json: found no Statement"}},
 		"half a policy":          {[]string{"broken.json"}, "", 2, nil, []string{"broken.json"}},

@@ -139,7 +139,7 @@ func sizes(form prevent.Form, documents []prevent.Document) string {
 		said += fmt.Sprintf("; with FullAWSAccess %d of the %d that a target can have", attached, limits.Count)
 	}
 	if attached > limits.Count {
-		said += fmt.Sprintf(": too many for one target: attach some to the units above it, or write them for one account (--account)")
+		said += ": too many for one target: attach some to the units above it, or write them for one account (--account)"
 	}
 	return said
 }

@@ -261,20 +261,15 @@ func (s *subject) cases(f *rules.File, o prevent.Options, operation string, gap 
 			Actor: "arn:aws:sts::" + s.account + ":assumed-role/" + s.role[strings.LastIndexByte(s.role, '/')+1:] + "/sagemoat",
 			Own:   good, Direct: Off, Enter: Off, Time: o.Now, ID: 1,
 		}
-		switch row.Kind {
-		case kind.Domain:
+		switch operation {
+		case "CreateDomain", "UpdateDomain":
 			a.Name = "d-1"
-		case kind.HyperParameterTuningJob:
+		case "CreateHyperParameterTuningJob", "UpdateCluster":
 			a.Parts = []Network{good}
-		case kind.EndpointConfig:
+		case "CreateEndpointConfig":
 			a.Parts = []Network{{}}
-		case kind.TransformJob, kind.InferenceComponent:
+		case "CreateTransformJob", "CreateInferenceComponent":
 			a.Own = Network{Model: "good"}
-		case kind.Cluster:
-			if operation == "UpdateCluster" {
-				a.Parts = []Network{good}
-			}
-		default:
 		}
 		v.change(a)
 		text, _ := json.Marshal(a.Doc()) //nolint:errchkjson // strings

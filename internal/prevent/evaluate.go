@@ -155,11 +155,11 @@ func (o *Outcome) add(r *iamsim.Result) {
 			}
 		}
 	}
-	switch {
-	case o.Answer == NotEvaluated:
-	case o.Answer == "" || o.Answer == answer:
+	switch o.Answer {
+	case NotEvaluated:
+	case "", answer:
 		o.Answer = answer
-	default:
+	case Allowed, Denied, Depends:
 		o.Answer = Depends
 	}
 }

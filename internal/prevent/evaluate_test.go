@@ -14,7 +14,6 @@ import (
 	"github.com/sagemoat/sagemoat/events"
 	"github.com/sagemoat/sagemoat/internal/audit"
 	"github.com/sagemoat/sagemoat/internal/awstest/simulator"
-	"github.com/sagemoat/sagemoat/internal/iamsim"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/prevent"
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -131,7 +130,7 @@ allow:
 - {accounts: ["111122223333"], regions: [eu-west-1], subnets: [subnet-0a1b2c3d4e5f60718], security-groups: [sg-0a1b2c3d4e5f60718]}
 overrides:
 - {match: {kinds: [training-job], tags: {env: prod}}, rules: {isolation-required: on}, allow: {subnets: [subnet-0a1b2c3d4e5f60718]}}
-- {match: {accounts: ["444455556666"], roles: ["arn:aws:iam::444455556666:role/sandbox"]}, rules: {vpc-required: off}}
+- {match: {kinds: [model, training-job, domain], accounts: ["444455556666"], roles: ["arn:aws:iam::444455556666:role/sandbox"]}, rules: {vpc-required: off}}
 - {match: {names: ["prod-*"], kinds: [model]}, rules: {isolation-required: on}}
 exceptions:
 - {id: EX-1, owner: o, reason: r, expires: 2027-01-01, rules: [no-own-internet, vpc-required], match: {resources: ["arn:aws:sagemaker:eu-west-1:111122223333:training-job/fraud-7"]}}
@@ -180,6 +179,7 @@ func TestAPolicyOfSomebodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases = slices.DeleteFunc(cases, func(c *Case) bool { return c.Operation != "CreateModel" && c.Operation != "CreateTrainingJob" })
 	a := Attached{prevent.SCP, []json.RawMessage{
 		deny("sagemaker:CreateModel", `{"BoolIfExists":{"sagemaker:VpcSubnets":"false"}}`),
 		deny("sagemaker:CreateModel", `{"ForAnyValue:StringNotEquals":{"sagemaker:VpcSubnets":["subnet-other"]}}`),
@@ -285,14 +285,5 @@ func TestPast(t *testing.T) {
 	}
 	if c := past(generated, call("CreateModel", asUser, `{"modelName":"fine",`+vpc+`}`, "")); Trouble(c) || len(Groups(c)) != 0 {
 		t.Errorf("nothing happens to %v", c)
-	}
-}
-
-// TestManyCalls: many calls of an archive take one simulator and one pass.
-func TestManyCalls(t *testing.T) {
-	calls := slices.Repeat([]*kind.Observation{observe(t, record("CreateModel", asRole, openModel, ""))}, 200)
-	got, err := Evaluate(t.Context(), simulator.Start(t), Attached{prevent.SCP, []json.RawMessage{iamsim.FullAccess}}, calls)
-	if err != nil || len(got) != 200 || got[199].Answer != Allowed {
-		t.Errorf("%d, %v", len(got), err)
 	}
 }

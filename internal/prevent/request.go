@@ -3,6 +3,7 @@ package prevent
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/sagemoat/sagemoat/events"
@@ -52,9 +53,9 @@ func (s Switch) text(m map[string]any, member, off, on string) {
 	}
 }
 
-func (n *Network) members(vpc, isolation, encrypted string) map[string]any {
+func (n *Network) members(isolation, encrypted string) map[string]any {
 	m := map[string]any{}
-	n.vpc(m, vpc)
+	n.vpc(m, "VpcConfig")
 	if isolation != "" {
 		n.Isolation.bool(m, isolation)
 	}
@@ -102,11 +103,7 @@ func (a *Ask) Doc() map[string]any {
 		}
 		doc["Tags"] = tags
 	}
-	merge := func(more map[string]any) {
-		for k, v := range more {
-			doc[k] = v
-		}
-	}
+	merge := func(more map[string]any) { maps.Copy(doc, more) }
 	debug := func() {
 		if a.Enter != Absent {
 			doc["RemoteDebugConfig"] = map[string]any{"EnableRemoteDebug": a.Enter == On}
@@ -115,16 +112,16 @@ func (a *Ask) Doc() map[string]any {
 	const switches, between = "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption"
 	switch a.Operation {
 	case "CreateTrainingJob":
-		merge(a.Own.members("VpcConfig", switches, between))
+		merge(a.Own.members(switches, between))
 		debug()
 	case "UpdateTrainingJob":
 		debug()
 	case "CreateProcessingJob", "CreateDataQualityJobDefinition", "CreateModelBiasJobDefinition", "CreateModelExplainabilityJobDefinition", "CreateModelQualityJobDefinition":
-		doc["NetworkConfig"] = a.Own.members("VpcConfig", switches, between)
+		doc["NetworkConfig"] = a.Own.members(switches, between)
 	case "CreateHyperParameterTuningJob":
 		definitions := make([]any, 0, len(a.Parts))
 		for i, p := range a.Parts {
-			d := p.members("VpcConfig", switches, between)
+			d := p.members(switches, between)
 			d["DefinitionName"] = fmt.Sprintf("d%d", i)
 			definitions = append(definitions, d)
 		}
@@ -134,16 +131,16 @@ func (a *Ask) Doc() map[string]any {
 			doc["TrainingJobDefinitions"] = definitions
 		}
 	case "CreateAutoMLJob":
-		doc["AutoMLJobConfig"] = map[string]any{"SecurityConfig": a.Own.members("VpcConfig", "", between)}
+		doc["AutoMLJobConfig"] = map[string]any{"SecurityConfig": a.Own.members("", between)}
 	case "CreateAutoMLJobV2":
-		doc["SecurityConfig"] = a.Own.members("VpcConfig", "", between)
+		doc["SecurityConfig"] = a.Own.members("", between)
 	case "CreateJob":
-		text, _ := json.Marshal(a.Own.members("VpcConfig", "", "")) //nolint:errchkjson // strings
+		text, _ := json.Marshal(a.Own.members("", "")) //nolint:errchkjson // strings
 		doc["JobCategory"], doc["JobConfigDocument"] = "AgentRFT", string(text)
 	case "CreateModel":
-		merge(a.Own.members("VpcConfig", switches, ""))
+		merge(a.Own.members(switches, ""))
 	case "CreateEndpointConfig":
-		merge(a.Own.members("VpcConfig", switches, ""))
+		merge(a.Own.members(switches, ""))
 		variants := make([]any, 0, len(a.Parts))
 		for i, p := range a.Parts {
 			v := map[string]any{"VariantName": fmt.Sprintf("v%d", i)}
@@ -166,7 +163,7 @@ func (a *Ask) Doc() map[string]any {
 			config["MonitoringJobDefinitionName"], config["MonitoringType"] = a.Definition, "DataQuality"
 		} else {
 			config["MonitoringJobDefinition"] = map[string]any{
-				"RoleArn": "r", "NetworkConfig": a.Own.members("VpcConfig", switches, between),
+				"RoleArn": "r", "NetworkConfig": a.Own.members(switches, between),
 			}
 		}
 		doc["MonitoringScheduleConfig"] = config
@@ -204,7 +201,7 @@ func (a *Ask) Doc() map[string]any {
 		doc["SpaceSettings"] = settings
 	case "CreateCluster", "UpdateCluster":
 		if a.Operation == "CreateCluster" {
-			merge(a.Own.members("VpcConfig", "", ""))
+			merge(a.Own.members("", ""))
 		}
 		groups := []any{map[string]any{"InstanceGroupName": "plain"}}
 		for i, p := range a.Parts {

@@ -2,6 +2,7 @@ package prevent
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,8 +222,8 @@ func is(operator, key string, values ...string) Condition {
 	return Condition{operator: {"sagemaker:" + key: values}}
 }
 
-// absent and present are conditions on whether a key is in the context.
-func absent(key string) Condition  { return is("Null", key, "true") }
+// noVPC and present are conditions on whether a key is in the context.
+func noVPC() Condition             { return is("Null", "VpcSubnets", "true") }
 func present(key string) Condition { return is("Null", key, "false") }
 
 // all joins conditions by AND.
@@ -233,9 +234,7 @@ func all(conditions ...Condition) Condition {
 			if out[operator] == nil {
 				out[operator] = map[string]Values{}
 			}
-			for key, values := range keys {
-				out[operator][key] = values
-			}
+			maps.Copy(out[operator], keys)
 		}
 	}
 	return out
@@ -313,7 +312,7 @@ func (c *compiler) presence(op operation) {
 	}
 	w, ok := op.way()
 	if !ok {
-		c.each(op, open, absent("VpcSubnets"))
+		c.each(op, open, noVPC())
 		return
 	}
 	shut := named(rules.VPCRequired, vpc)
@@ -325,11 +324,11 @@ func (c *compiler) presence(op operation) {
 		inOpen, inShut, inBridge := open.of(s.scope), shut.of(s.scope), bridge.of(s.scope)
 		switch {
 		case inOpen != nil && inShut != nil:
-			c.one(op, inOpen, inShut, s.scope, absent("VpcSubnets"))
+			c.one(op, inOpen, inShut, s.scope, noVPC())
 		case inOpen != nil && inBridge == nil:
-			c.one(op, inOpen, nil, s.scope, absent("VpcSubnets"), w.open)
+			c.one(op, inOpen, nil, s.scope, noVPC(), w.open)
 		case inShut != nil:
-			c.one(op, inShut, nil, s.scope, absent("VpcSubnets"), w.shut)
+			c.one(op, inShut, nil, s.scope, noVPC(), w.shut)
 		}
 		switch {
 		case inBridge != nil && inOpen != nil:

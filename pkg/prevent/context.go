@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -213,10 +214,7 @@ func (r *Request) Contexts() ([]Context, error) {
 		var more []Context
 		for _, c := range out {
 			for _, v := range alternatives {
-				d := Context{}
-				for key, value := range c {
-					d[key] = value
-				}
+				d := maps.Clone(c)
 				if v != nil {
 					d["sagemaker:"+s.key] = v
 				}
@@ -333,10 +331,10 @@ func read(doc jsondoc.Value, paths []string) (values []string, absent bool, err 
 		above := []jsondoc.Value{doc}
 		names := strings.Split(path, ".")
 		for _, name := range names[:len(names)-1] {
-			name, each := strings.CutSuffix(name, "[]")
+			member, each := strings.CutSuffix(name, "[]")
 			var next []jsondoc.Value
 			for _, v := range above {
-				at := v.Get(name)
+				at := v.Get(member)
 				switch {
 				case at.Why() != "":
 					return nil, false, fmt.Errorf("%s: %s: %w", path, at.Why(), ErrNotTold)
@@ -404,13 +402,13 @@ func Known(key string) bool {
 // values no others.
 func Keys(policy json.RawMessage) ([]string, error) {
 	var doc struct {
-		Statement json.RawMessage
+		Statement json.RawMessage `json:"Statement"`
 	}
 	if err := json.Unmarshal(policy, &doc); err != nil {
 		return nil, err
 	}
 	type statement struct {
-		Condition map[string]map[string]json.RawMessage
+		Condition map[string]map[string]json.RawMessage `json:"Condition"`
 	}
 	var many []statement
 	if err := json.Unmarshal(doc.Statement, &many); err != nil {

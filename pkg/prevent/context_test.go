@@ -36,19 +36,29 @@ func request(t testing.TB, operation, doc string) *Request {
 // documents are requests as the API and as CloudTrail write them.
 func TestContexts(t *testing.T) {
 	tests := []struct{ operation, doc, want string }{
-		{"CreateTrainingJob", `{"TrainingJobName":"t","VpcConfig":{"Subnets":["s-1","s-2"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":false,"RemoteDebugConfig":{"EnableRemoteDebug":true}}`,
-			`EnableRemoteDebug=true InterContainerTrafficEncryption=false NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1 s-2]`},
-		{"CreateTrainingJob", `{"trainingJobName":"t","vpcConfig":{"subnets":["s-1"],"securityGroupIds":["g-1"]},"enableNetworkIsolation":false,"enableInterContainerTrafficEncryption":true,"remoteDebugConfig":{"enableRemoteDebug":false}}`,
-			`EnableRemoteDebug=false InterContainerTrafficEncryption=true NetworkIsolation=false VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
+		{
+			"CreateTrainingJob", `{"TrainingJobName":"t","VpcConfig":{"Subnets":["s-1","s-2"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":false,"RemoteDebugConfig":{"EnableRemoteDebug":true}}`,
+			`EnableRemoteDebug=true InterContainerTrafficEncryption=false NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1 s-2]`,
+		},
+		{
+			"CreateTrainingJob", `{"trainingJobName":"t","vpcConfig":{"subnets":["s-1"],"securityGroupIds":["g-1"]},"enableNetworkIsolation":false,"enableInterContainerTrafficEncryption":true,"remoteDebugConfig":{"enableRemoteDebug":false}}`,
+			`EnableRemoteDebug=false InterContainerTrafficEncryption=true NetworkIsolation=false VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`,
+		},
 		{"CreateModel", `{"ModelName":"m"}`, ` | NetworkIsolation=false`},
 		{"CreateModel", `{"ModelName":"m","VpcConfig":{"Subnets":[],"SecurityGroupIds":[]},"EnableNetworkIsolation":null}`, ` | NetworkIsolation=false`},
-		{"CreateProcessingJob", `{"NetworkConfig":{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true}}`,
-			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
-		{"CreateHyperParameterTuningJob", `{"TrainingJobDefinition":{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true}}`,
-			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
+		{
+			"CreateProcessingJob", `{"NetworkConfig":{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true}}`,
+			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`,
+		},
+		{
+			"CreateHyperParameterTuningJob", `{"TrainingJobDefinition":{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true}}`,
+			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`,
+		},
 		// All subnets, and either value.
-		{"CreateHyperParameterTuningJob", `{"TrainingJobDefinitions":[{"DefinitionName":"a","VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true},{"DefinitionName":"b","VpcConfig":{"Subnets":["s-2"],"SecurityGroupIds":["g-1"]},"EnableInterContainerTrafficEncryption":true}]}`,
-			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1 g-1] VpcSubnets=[s-1 s-2] | InterContainerTrafficEncryption=true NetworkIsolation=false VpcSecurityGroupIds=[g-1 g-1] VpcSubnets=[s-1 s-2]`},
+		{
+			"CreateHyperParameterTuningJob", `{"TrainingJobDefinitions":[{"DefinitionName":"a","VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableNetworkIsolation":true,"EnableInterContainerTrafficEncryption":true},{"DefinitionName":"b","VpcConfig":{"Subnets":["s-2"],"SecurityGroupIds":["g-1"]},"EnableInterContainerTrafficEncryption":true}]}`,
+			`InterContainerTrafficEncryption=true NetworkIsolation=true VpcSecurityGroupIds=[g-1 g-1] VpcSubnets=[s-1 s-2] | InterContainerTrafficEncryption=true NetworkIsolation=false VpcSecurityGroupIds=[g-1 g-1] VpcSubnets=[s-1 s-2]`,
+		},
 		{"CreateAutoMLJob", `{"AutoMLJobConfig":{"SecurityConfig":{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"EnableInterContainerTrafficEncryption":true}}}`, `InterContainerTrafficEncryption=true VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
 		{"CreateAutoMLJobV2", `{"SecurityConfig":{"EnableInterContainerTrafficEncryption":true}}`, `InterContainerTrafficEncryption=true`},
 		{"CreateJob", `{"JobName":"j","JobConfigDocument":"{\"VpcConfig\":{\"Subnets\":[\"s-1\"],\"SecurityGroupIds\":[\"g-1\"]}}"}`, `VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
@@ -59,16 +69,20 @@ func TestContexts(t *testing.T) {
 		{"CreateNotebookInstance", `{"SubnetId":"s-1","SecurityGroupIds":["g-1","g-2"],"DirectInternetAccess":"Disabled"}`, `DirectInternetAccess=Disabled VpcSecurityGroupIds=[g-1 g-2] VpcSubnets=[s-1]`},
 		{"CreateNotebookInstance", `{"SubnetId":"s-1"}`, `VpcSubnets=[s-1] | DirectInternetAccess=Enabled VpcSubnets=[s-1]`},
 		{"CreateDomain", `{"SubnetIds":["s-1"],"DefaultUserSettings":{"SecurityGroups":["g-1"]},"AppNetworkAccessType":"VpcOnly"}`, `AppNetworkAccessType=VpcOnly VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1]`},
-		{"CreateDomain", `{"DefaultUserSettings":{"SecurityGroups":["g-1"]},"DefaultSpaceSettings":{"SecurityGroups":["g-2"]},"DomainSettings":{"SecurityGroupIds":["g-3"]},"AppNetworkAccessType":"VpcOnly"}`,
-			`AppNetworkAccessType=VpcOnly VpcSecurityGroupIds=[g-1] | AppNetworkAccessType=VpcOnly VpcSecurityGroupIds=[g-1 g-2 g-3]`},
+		{
+			"CreateDomain", `{"DefaultUserSettings":{"SecurityGroups":["g-1"]},"DefaultSpaceSettings":{"SecurityGroups":["g-2"]},"DomainSettings":{"SecurityGroupIds":["g-3"]},"AppNetworkAccessType":"VpcOnly"}`,
+			`AppNetworkAccessType=VpcOnly VpcSecurityGroupIds=[g-1] | AppNetworkAccessType=VpcOnly VpcSecurityGroupIds=[g-1 g-2 g-3]`,
+		},
 		{"UpdateDomain", `{"DomainId":"d-1"}`, ``}, // an update has no defaults
 		{"UpdateDomain", `{"DomainId":"d-1","AppNetworkAccessType":"PublicInternetOnly","DomainSettingsForUpdate":{"SecurityGroupIds":["g-3"]}}`, `AppNetworkAccessType=PublicInternetOnly | AppNetworkAccessType=PublicInternetOnly VpcSecurityGroupIds=[g-3]`},
 		{"UpdateUserProfile", `{"UserSettings":{"SecurityGroups":["g-1"]}}`, `VpcSecurityGroupIds=[g-1]`},
 		{"CreateSpace", `{}`, ` | RemoteAccess=DISABLED`},
 		{"UpdateSpace", `{"SpaceSettings":{"RemoteAccess":"ENABLED"}}`, `RemoteAccess=ENABLED`},
 		{"UpdateTrainingJob", `{"RemoteDebugConfig":{"EnableRemoteDebug":false}}`, `EnableRemoteDebug=false`},
-		{"CreateCluster", `{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"InstanceGroups":[{"OverrideVpcConfig":{"Subnets":["s-2"],"SecurityGroupIds":["g-2"]}},{}]}`,
-			`VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1] | VpcSecurityGroupIds=[g-1 g-2] VpcSubnets=[s-1] | VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1 s-2] | VpcSecurityGroupIds=[g-1 g-2] VpcSubnets=[s-1 s-2]`},
+		{
+			"CreateCluster", `{"VpcConfig":{"Subnets":["s-1"],"SecurityGroupIds":["g-1"]},"InstanceGroups":[{"OverrideVpcConfig":{"Subnets":["s-2"],"SecurityGroupIds":["g-2"]}},{}]}`,
+			`VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1] | VpcSecurityGroupIds=[g-1 g-2] VpcSubnets=[s-1] | VpcSecurityGroupIds=[g-1] VpcSubnets=[s-1 s-2] | VpcSecurityGroupIds=[g-1 g-2] VpcSubnets=[s-1 s-2]`,
+		},
 		{"UpdateCluster", `{"RestrictedInstanceGroups":[{"OverrideVpcConfig":{"Subnets":["s-2"],"SecurityGroupIds":["g-2"]}}]}`, `VpcSecurityGroupIds=[g-2] VpcSubnets=[s-2]`},
 		{"CreateTransformJob", `{"ModelName":"arn:aws:sagemaker:eu-west-1:111122223333:model/m"}`, `ModelArn=arn:aws:sagemaker:eu-west-1:111122223333:model/m`},
 		{"CreateInferenceComponent", `{"Specification":{"ModelName":"m"}}`, `ModelArn=arn:aws:sagemaker:eu-west-1:111122223333:model/m`},

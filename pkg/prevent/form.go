@@ -69,11 +69,7 @@ func (p *printing) identifier(i int) string { return strings.ReplaceAll(p.name(i
 
 // logical is the name in a template: letters and digits.
 func (p *printing) logical(i int) string {
-	out := ""
-	for word := range strings.SplitSeq(p.name(i), "-") {
-		out += strings.ToUpper(word[:1]) + word[1:]
-	}
-	return out
+	return camel(p.name(i))
 }
 
 // description says which rules a policy is of.

@@ -117,15 +117,12 @@ func (o operation) probe() facts {
 	if more == "" {
 		more = `"More":"m"`
 	}
+	made := map[kind.Kind]string{kind.EndpointConfig: members["CreateEndpointConfig"], kind.Endpoint: members["CreateEndpoint"]}
 	lookup := func(a kind.Ask) (kind.Record, string) {
-		switch a.Kind {
-		case kind.EndpointConfig:
-			return kind.Record{Doc: doc(members["CreateEndpointConfig"])}, ""
-		case kind.Endpoint:
-			return kind.Record{Doc: doc(members["CreateEndpoint"])}, ""
-		default:
-			return kind.Record{Doc: doc(`"More":"m"`)}, ""
+		if text, ok := made[a.Kind]; ok {
+			return kind.Record{Doc: doc(text)}, ""
 		}
+		return kind.Record{Doc: doc(`"More":"m"`)}, ""
 	}
 	observed := kind.Observation{Row: o.row, Call: o.call, Doc: doc(more), Source: kind.Source{Type: kind.ShapeCloudTrail}}
 	var f facts

@@ -220,9 +220,7 @@ func sids(statements []Statement) {
 	for i := range statements {
 		sid := ""
 		for _, id := range statements[i].Rules {
-			for word := range strings.SplitSeq(string(id), "-") {
-				sid += strings.ToUpper(word[:1]) + word[1:]
-			}
+			sid += camel(string(id))
 		}
 		seen[sid]++
 		if n := seen[sid]; n > 1 {
@@ -230,6 +228,15 @@ func sids(statements []Statement) {
 		}
 		statements[i].Sid = sid
 	}
+}
+
+// camel joins words: no-own-internet becomes NoOwnInternet.
+func camel(s string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(s, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
 }
 
 // ruleRank is the place of a rule in [rules.IDs].

@@ -49,7 +49,7 @@ func said(s *Set) (out []string) {
 }
 
 const (
-	noVPC    = "{Null:{VpcSubnets:true}}"
+	without  = "{Null:{VpcSubnets:true}}"
 	jobs     = "14 actions "
 	rest     = "NoOwnInternet: CreateEndpointConfig {Null:{ServerlessMemorySize:false}}"
 	domains  = "NoOwnInternetNoBridge: UpdateDomain {StringEquals:{AppNetworkAccessType:PublicInternetOnly}}"
@@ -65,20 +65,20 @@ func TestStatements(t *testing.T) {
 		want    []string
 	}{
 		"the defaults": {"", "", []string{
-			"VpcRequiredNoOwnInternet: " + jobs + noVPC, rest, domains, domains2, notebook,
+			"VpcRequiredNoOwnInternet: " + jobs + without, rest, domains, domains2, notebook,
 			"WellFormed: Create* Update* {ForAnyValue:StringNotLike:{VpcSecurityGroupIds:sg-*}}",
 			"WellFormed2: Create* Update* {ForAnyValue:StringNotLike:{VpcSubnets:subnet-*}}",
 		}},
 		"nothing": {off + "}", "", nil},
 		"only vpc-required": {"rules: {no-own-internet: off, no-bridge: off, well-formed: off}", "", []string{
-			"VpcRequired: CreateEndpointConfig {Null:{ServerlessMemorySize:false}}", "VpcRequired2: " + jobs + noVPC,
+			"VpcRequired: CreateEndpointConfig {Null:{ServerlessMemorySize:false}}", "VpcRequired2: " + jobs + without,
 		}},
 		"only no-own-internet: isolation, and a shut way, will do": {"rules: {vpc-required: off, no-bridge: off, well-formed: off}", "", []string{
 			"NoOwnInternet: 8 actions {BoolIfExists:{NetworkIsolation:false},Null:{VpcSubnets:true}}",
 			"NoOwnInternet2: CreateEndpointConfig {Null:{ServerlessMemorySize:false}}",
 			"NoOwnInternet3: CreateDomain {Null:{VpcSubnets:true},StringNotEquals:{AppNetworkAccessType:VpcOnly}}",
 			"NoOwnInternet4: CreateNotebookInstance {Null:{VpcSubnets:true},StringNotEquals:{DirectInternetAccess:Disabled}}",
-			"NoOwnInternet5: CreateAutoMLJob CreateAutoMLJobV2 CreateCluster CreateJob " + noVPC,
+			"NoOwnInternet5: CreateAutoMLJob CreateAutoMLJobV2 CreateCluster CreateJob " + without,
 		}},
 		"only no-bridge": {"rules: {vpc-required: off, no-own-internet: off, well-formed: off}", "", []string{
 			"NoBridge: UpdateDomain {Null:{VpcSubnets:false},StringEquals:{AppNetworkAccessType:PublicInternetOnly}}",
@@ -125,7 +125,7 @@ func TestStatements(t *testing.T) {
 			"EncryptedBetweenContainers3: 9 actions {ArnNotLike:{aws:PrincipalArn:arn:aws:iam::111122223333:role/ml/ds},BoolIfExists:{InterContainerTrafficEncryption:false}}",
 		}},
 		"an override by name": {off + "}\noverrides:\n- {match: {kinds: [model, user-profile, cluster, job], names: ['prod-*', '?']}, rules: {vpc-required: on, isolation-required: on}}", "", []string{
-			"VpcRequired: CreateJob CreateModel on [arn:*:sagemaker:*:*:job/*/? arn:*:sagemaker:*:*:job/*/prod-* arn:*:sagemaker:*:*:model/? arn:*:sagemaker:*:*:model/prod-*] not [] " + noVPC,
+			"VpcRequired: CreateJob CreateModel on [arn:*:sagemaker:*:*:job/*/? arn:*:sagemaker:*:*:job/*/prod-* arn:*:sagemaker:*:*:model/? arn:*:sagemaker:*:*:model/prod-*] not [] " + without,
 			"IsolationRequired: CreateModel on [arn:*:sagemaker:*:*:model/? arn:*:sagemaker:*:*:model/prod-*] not [] {BoolIfExists:{NetworkIsolation:false}}",
 		}},
 		"an exception by role and by resource": {off + ", isolation-required: on}\noverrides: [{match: {kinds: [processing-job, hyper-parameter-tuning-job, endpoint-config, monitoring-schedule, data-quality-job-definition, model-bias-job-definition, model-quality-job-definition, model-explainability-job-definition, model]}, rules: {isolation-required: off}}]\nexceptions:\n" +

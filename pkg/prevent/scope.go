@@ -53,8 +53,6 @@ func (s set) and(o set) set {
 // within says whether all that is in s is in o.
 func (s set) within(o set) bool { return s.and(o.not()).nothing() }
 
-func (s set) equal(o set) bool { return s.in == o.in && slices.Equal(s.values, o.values) }
-
 // tag is something about the tags of a request.
 type tag struct {
 	key, value string
@@ -89,7 +87,7 @@ func (s scope) key() string {
 		len(s.tags), s.names, s.notNames, s.notARNs,
 	}))
 	for _, t := range s.tags {
-		out += fmt.Sprintf("\x00%s\x00%s\x00%d", t.key, t.value, t.is)
+		out = fmt.Sprintf("%s\x00%s\x00%s\x00%d", out, t.key, t.value, t.is)
 	}
 	return out
 }
