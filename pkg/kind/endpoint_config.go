@@ -18,7 +18,7 @@ var endpointConfig = Row{
 	Key:      []string{"EndpointConfigName"},
 	Resource: "endpoint-config/{EndpointConfigName}",
 	Calls: []Call{
-		{Name: "CreateEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName", "ProductionVariants"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "ModelArn"}},
+		{Name: "CreateEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName", "ProductionVariants"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "ModelArn", "ServerlessMemorySize"}},
 	},
 	Deletes:  []string{"DeleteEndpointConfig"},
 	Describe: Describe{Name: "DescribeEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName"}},
