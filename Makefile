@@ -33,12 +33,13 @@ package: ## Build the functions as deployed: dist/<function>.zip, reproducible
 test: tools check cover lint ## All that a change must pass: build, tests, coverage, lint
 
 # What the tests need beside Go: a JDK and Maven for AWS's own event-ruler and
-# DynamoDB Local, Python for moto. Their packages come from Maven Central and PyPI.
+# DynamoDB Local, Python for moto, Node for iam-simulate. Their packages come from
+# Maven Central, PyPI and npm.
 .PHONY: tools
 tools:
-	@for tool in javac mvn; do command -v $$tool >/dev/null || missing=1; done; \
+	@for tool in javac mvn node npm; do command -v $$tool >/dev/null || missing=1; done; \
 	python3 -c 'import venv, ensurepip' 2>/dev/null || missing=1; \
-	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq default-jdk-headless maven python3-venv; fi
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq default-jdk-headless maven python3-venv nodejs npm; fi
 
 .PHONY: check
 check:
