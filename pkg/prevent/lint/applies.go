@@ -1,0 +1,212 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
+)
+
+// reach is how far a statement is about the calls of an operation: what it asks
+// of the request beside the settings of the network.
+type reach struct {
+	// none says that it is not about the operation at all.
+	none bool
+	// limits are what narrows it to some callers or some ways of calling.
+	limits []limit
+}
+
+// limit is what must hold for a statement to apply, and is not about the network.
+type limit struct {
+	who   holder
+	words string
+	// cond is the condition that it stands in; nil where the resource narrows.
+	cond *Condition
+}
+
+// holder is who decides whether a limit holds.
+type holder uint8
+
+const (
+	administrators holder = iota // who the caller is
+	tags                         // a tag of the caller's
+	circumstances                // from where and when the call comes
+	callers                      // the caller, by what the request says
+)
+
+// actions says whether a statement's actions have one of SageMaker's: an action's
+// name and its prefix are not case-sensitive.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+func (s *Statement) actsOn(name string) bool {
+	action := strings.ToLower(prefix + name)
+	listed := slices.ContainsFunc(s.Actions, func(p Pattern) bool {
+		return !p.Open && condition.Like(strings.ToLower(p.Text), action)
+	})
+	return listed != s.NotAction
+}
+
+// reach says how far the statement is about an operation.
+func (s *Statement) reach(o *operation) reach {
+	if !s.actsOn(o.name) {
+		return reach{none: true}
+	}
+	r := s.onResources(o)
+	if r.none {
+		return r
+	}
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if _, ok := settingOf(c.Key); !ok {
+			r.limits = append(r.limits, limitOf(c))
+		}
+	}
+	return r
+}
+
+// onResources says how far the statement's resources have those of the operation.
+// A call that needs two resources is denied on either.
+func (s *Statement) onResources(o *operation) reach {
+	best := reach{none: true}
+	for _, resource := range o.resources {
+		r := s.onResource(resource)
+		if r.none {
+			continue
+		}
+		if len(r.limits) == 0 {
+			return r
+		}
+		best = r
+	}
+	return best
+}
+
+// A resource that no policy names, in a partition, Region and account.
+const (
+	fresh      = "zz-9q-unnamed"
+	newAccount = "000000000000"
+	newRegion  = "zz-nowhere-9"
+)
+
+// onResource compares the statement's resources with an operation's, for example
+// training-job/*.
+func (s *Statement) onResource(resource string) reach {
+	named := strings.ReplaceAll(resource, "*", fresh)
+	form := "arn:*:sagemaker:*:*:" + resource
+	covers, meets, place := false, false, false
+	var some []string
+	for _, p := range s.Resources {
+		text := p.Text
+		if p.Open {
+			text = open(text)
+		}
+		whole := "arn:aws:sagemaker:" + newRegion + ":" + newAccount + ":" + named
+		switch {
+		case !p.Open && condition.Like(text, whole):
+			covers = true
+		case condition.Overlap(text, form):
+			meets = true
+			some = append(some, p.Text)
+			// Somewhere, it has every name.
+			parts := strings.SplitN(text, ":", 6)
+			if len(parts) == 6 {
+				here := strings.Join([]string{"arn", condition.Example(parts[1]), "sagemaker", condition.Example(parts[3]), condition.Example(parts[4]), named}, ":")
+				place = place || !p.Open && condition.Like(text, here)
+			}
+		}
+	}
+	words := strings.Join(some, ", ")
+	switch {
+	case s.NotResource && covers, !s.NotResource && !covers && !meets:
+		return reach{none: true}
+	case !s.NotResource && covers, s.NotResource && !meets:
+		return reach{}
+	case s.NotResource:
+		return reach{limits: []limit{{who: callers, words: "not for resources like " + words}}}
+	case place:
+		return reach{limits: []limit{{who: circumstances, words: "only for " + words}}}
+	default:
+		return reach{limits: []limit{{who: callers, words: "only for resources named like " + words}}}
+	}
+}
+
+// open replaces the variables of a text by wildcards; a text that is not known is
+// any.
+func open(text string) string {
+	if text == "" {
+		return "*"
+	}
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "${")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteByte('*')
+		_, text, _ = strings.Cut(after, "}")
+	}
+}
+
+// limitOf describes a condition that is not about the network.
+func limitOf(c *Condition) limit {
+	key := strings.ToLower(c.Key)
+	var values []string
+	for _, v := range c.Values {
+		if v.Open && v.Text == "" {
+			v.Text = "(not known)"
+		}
+		values = append(values, v.Text)
+	}
+	l := limit{cond: c, words: c.Operator.Name + " " + c.Key + " " + strings.Join(values, ", ")}
+	switch {
+	case strings.HasPrefix(key, "aws:principaltag/"):
+		l.who = tags
+	case strings.HasPrefix(key, "aws:principal"), key == "aws:userid", key == "aws:username":
+		l.who = administrators
+	case strings.HasPrefix(key, "aws:requesttag/"), key == "aws:tagkeys", strings.HasPrefix(key, "aws:resourcetag/"),
+		key == "aws:useragent", key == "aws:referer", strings.HasPrefix(key, prefix):
+		l.who = callers
+	default:
+		l.who = circumstances
+	}
+	return l
+}
+
+// point is what a request shows of the settings: the key's values, nil where the
+// request does not have the key.
+type point map[string][]string
+
+// matches says whether the conditions on settings of the network are met; why is
+// of an answer that is not known.
+func (s *Statement) matches(at point) (t condition.Truth, why string) {
+	t = condition.Yes
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		set, ok := settingOf(c.Key)
+		if !ok {
+			continue
+		}
+		here, reason := condition.Unknown, c.Operator.Name+" is no operator that AWS documents"
+		if c.Known {
+			here, reason = c.Operator.Eval(set.key, at[set.name], c.Values)
+		}
+		if t = condition.And(t, here); t == condition.No {
+			return condition.No, ""
+		}
+		if here == condition.Unknown && why == "" {
+			why = reason
+		}
+	}
+	return t, why
+}
+
+// mentions are the settings that the statement has conditions on.
+func (s *Statement) mentions() []string {
+	var out []string
+	for i := range s.Conditions {
+		if set, ok := settingOf(s.Conditions[i].Key); ok && !slices.Contains(out, set.name) {
+			out = append(out, set.name)
+		}
+	}
+	return out
+}
