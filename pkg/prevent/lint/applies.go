@@ -20,8 +20,6 @@ type reach struct {
 type limit struct {
 	who   holder
 	words string
-	// cond is the condition that it stands in; nil where the resource narrows.
-	cond *Condition
 }
 
 // holder is who decides whether a limit holds.
@@ -157,7 +155,7 @@ func limitOf(c *Condition) limit {
 		}
 		values = append(values, v.Text)
 	}
-	l := limit{cond: c, words: c.Operator.Name + " " + c.Key + " " + strings.Join(values, ", ")}
+	l := limit{words: limitWords(c, strings.Join(values, " or "))}
 	switch {
 	case strings.HasPrefix(key, "aws:principaltag/"):
 		l.who = tags
@@ -170,6 +168,21 @@ func limitOf(c *Condition) limit {
 		l.who = circumstances
 	}
 	return l
+}
+
+// limitWords says when a condition lets a statement apply.
+func limitWords(c *Condition, values string) string {
+	switch {
+	case c.Operator.Base == condition.Null:
+		if t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values); t == condition.Yes {
+			return "only without " + c.Key
+		}
+		return "only with " + c.Key
+	case c.Operator.Negated():
+		return "not where " + c.Key + " is " + values
+	default:
+		return "only where " + c.Key + " is " + values + " (" + c.Operator.Name + ")"
+	}
 }
 
 // point is what a request shows of the settings: the key's values, nil where the

@@ -280,14 +280,6 @@ func (o *operation) cover(q Question, statements []*Statement) Cell {
 			names = append(names, s.mentions()...)
 		}
 	}
-	if a.cannot != "" {
-		// A statement without conditions denies the operation, and all with it.
-		j := judge(request{}, about, reaches)
-		if len(o.keys) == 0 && j.stopping == denied {
-			return Cell{State: Stopped, by: j.by}
-		}
-		return Cell{State: CannotBe, Why: a.cannot}
-	}
 	var cell Cell
 	worst, best := denied, passes
 	l := listed(about)
@@ -310,6 +302,17 @@ func (o *operation) cover(q Question, statements []*Statement) Cell {
 				cell.Why, cell.omitted = variant.words+": "+example.why, example.omitted
 			}
 		}
+	}
+	if a.cannot != "" {
+		// Whoever denies the whole operation denies this, too.
+		for _, r := range o.requests(names, l) {
+			j := judge(r, about, reaches)
+			worst, cell.by = min(worst, j.stopping), append(cell.by, j.by...)
+		}
+		if worst == denied {
+			return Cell{State: Stopped, by: cell.by}
+		}
+		return Cell{State: CannotBe, Why: a.cannot}
 	}
 	switch {
 	case worst == denied && a.slips == "":
@@ -353,8 +356,21 @@ type instance struct {
 	request request
 }
 
-// variant is how far requests with one choice are stopped, at the worst and at the
-// best, with the worst of them.
+// alone says whether the request complies in every setting but one: what denies it
+// denies it for this one. Without subnets there are no security groups.
+func (o *operation) alone(r request, but setting) bool {
+	for i, s := range r.settings {
+		c := r.choices[i]
+		if s.name != but.name && !c.fine && !(o.coupled && s.key.Many && but.key.Many && c.absent) {
+			return false
+		}
+	}
+	return true
+}
+
+// variant is how far requests with one choice are stopped: at the worst, with what
+// else they may say, and at the best, where they comply otherwise. The example is
+// the worst of them, with the statements that deny the best.
 func (o *operation) variant(s setting, v choice, names []string, l lists, about []*Statement, reaches []reach) (low, high stopping, example instance) {
 	low, high = denied, passes
 	first := true
@@ -365,12 +381,14 @@ func (o *operation) variant(s setting, v choice, names []string, l lists, about 
 			continue
 		}
 		j := judge(r, about, reaches)
-		by = append(by, j.by...)
 		if first || j.stopping < low {
 			low, example = j.stopping, instance{j, r}
 			first = false
 		}
-		high = max(high, j.stopping)
+		if o.alone(r, s) {
+			by = append(by, j.by...)
+			high = max(high, j.stopping)
+		}
 	}
 	example.by = by
 	return low, high, example

@@ -66,9 +66,9 @@ type Statement struct {
 
 // Pattern is an action or a resource as a policy writes it.
 type Pattern struct {
-	Text string
-	Open bool // the text is not known: it has a variable, or comes from a template
-	Path string
+	Text  string
+	Open  bool // the text is not known: it has a variable, or comes from a template
+	Where Where
 }
 
 // Condition is one key of the condition block of a statement.
@@ -202,9 +202,9 @@ func (r *parser) patterns(path string, v jsondoc.Value, plain, negated string) (
 		text, isText := m.Value.Text()
 		switch {
 		case isText:
-			out = append(out, Pattern{Text: text, Open: r.variables() && variable(text), Path: here})
+			out = append(out, Pattern{Text: text, Open: r.variables() && variable(text), Where: r.place(here)})
 		case m.Value.Kind() == jsondoc.Object: // an intrinsic function of a template
-			out = append(out, Pattern{Open: true, Path: here})
+			out = append(out, Pattern{Open: true, Where: r.place(here)})
 		default:
 			r.fail(here, "want a string, this is %s", m.Value.Kind())
 			return nil, false, false

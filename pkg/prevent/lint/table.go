@@ -208,7 +208,7 @@ func (o *operation) exceptions(row *kind.Row, call *kind.Call) {
 		// What a partial update does not name stays as it was.
 		delete(o.asks, NoVPC)
 		set(DomainMode, func(a *ask) { a.absent = false })
-		o.partial = append(o.partial, shape{"that changes something else", o.keys})
+		o.partial = append(o.partial, shape{"that change something else", o.keys})
 	}
 	switch row.Kind {
 	case kind.EndpointConfig:
@@ -239,7 +239,7 @@ func (o *operation) exceptions(row *kind.Row, call *kind.Call) {
 		})
 	case kind.UserProfile:
 		if call.Effect == kind.Creates {
-			o.partial = append(o.partial, shape{"that adds nothing to the domain's security groups", o.keys})
+			o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys})
 		}
 	default:
 	}
