@@ -33,6 +33,8 @@ var directions = []struct{ from, to, why string }{
 	{"pkg/rails", "github.com/aws/", "the decision to stop sees facts, not AWS"},
 	{"pkg/ledger", "github.com/aws/", "the state knows no AWS; pkg/ledger/dynamo does"},
 	{"pkg/sandbox", "github.com/aws/", "it answers the SDK, and is not made of it"},
+	{"pkg/prevent/condition", "pkg/", "it knows IAM's conditions and nothing else"},
+	{"pkg/prevent/lint", "github.com/aws/", "it reads policies; internal/policies fetches them"},
 	{"events", "internal/", "decoding does not know who runs it"},
 	{"internal/evaluate", "internal/respond", "who judges does not act"},
 	{"internal/respond", "internal/intake", "who acts does not judge events"},
@@ -102,21 +104,28 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestDependencies: the command carries no AWS client.
+// clients are the packages by which the command may call AWS, where it is told to
+// (docs/adr/0021-linting-policies.md).
+var clients = []string{"internal/policies"}
+
+// TestDependencies: the command calls AWS only by the packages named for it.
 func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "./cmd/...").Output()
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", "./cmd/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		for bad, why := range map[string]string{
-			"github.com/aws/aws-sdk-go-v2": "the command reads files; it never calls AWS",
-			"github.com/aws/aws-cdk-go":    "only infra/ knows the CDK",
-		} {
-			if dep == bad || strings.HasPrefix(dep, bad+"/") {
-				t.Errorf("cmd depends on %s: %s", dep, why)
-			}
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p pkg
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(p.ImportPath, "github.com/aws/aws-cdk-go") {
+			t.Errorf("cmd depends on %s: only infra/ knows the CDK", p.ImportPath)
+		}
+		from, ours := strings.CutPrefix(p.ImportPath, module)
+		calls := slices.ContainsFunc(p.Imports, func(i string) bool { return strings.HasPrefix(i, "github.com/aws/aws-sdk-go-v2") })
+		if ours && calls && !slices.Contains(clients, from) {
+			t.Errorf("cmd depends on %s, which calls AWS and is not one of %v", from, clients)
 		}
 	}
 }

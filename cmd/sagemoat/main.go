@@ -54,7 +54,7 @@ func run(ctx context.Context, p process) int {
 whether its code can reach your VPC, the Internet on its own path, both or
 neither, and whether your rules allow that.
 
-It never calls AWS: it reads files.`,
+It reads files, and calls AWS only where it is told to read an account.`,
 		Example: `  sagemoat audit --rules rules.yaml ./cloudtrail-logs
   aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=sagemaker.amazonaws.com | sagemoat audit -`,
 		Version:       version(),
@@ -65,7 +65,9 @@ It never calls AWS: it reads files.`,
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
+	prevent := &cobra.Command{Use: "prevent", Short: "Deny with IAM what the rules forbid"}
+	prevent.AddCommand(preventLintCommand(p, &status))                           //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status), prevent) //nolint:contextcheck // cobra hands the context to the command
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "sagemoat: %v\n", err)
 		return exitError

@@ -137,6 +137,10 @@ func (o Operator) Eval(key Key, request []string, policy []Operand) (t Truth, wh
 		why = "the policy's value is not known before the request"
 	case o.Base == BoolEquals:
 		why = "the value is neither true nor false"
+	case o.category() == ARN:
+		why = "what it is compared with is no ARN"
+	case o.category() == String:
+		why = "AWS documents escapes in patterns only"
 	default:
 		why = "values of type " + string(key.Type) + " are not compared here"
 	}
@@ -205,13 +209,21 @@ func (o Operator) one(value string, policy []Operand) Truth {
 // compare says whether a value is what a positive operator looks for.
 func (o Operator) compare(value, want string) Truth {
 	switch o.Base {
-	case StringEquals, StringNotEquals:
-		return truth(value == unescape(want))
-	case StringEqualsIgnoreCase, StringNotEqualsIgnoreCase:
-		return truth(strings.EqualFold(value, unescape(want)))
+	case StringEquals, StringNotEquals, StringEqualsIgnoreCase, StringNotEqualsIgnoreCase:
+		if strings.Contains(want, "${") {
+			// ${*} and the like: documented for patterns.
+			return Unknown
+		}
+		if o.Base == StringEquals || o.Base == StringNotEquals {
+			return truth(value == want)
+		}
+		return truth(strings.EqualFold(value, want))
 	case StringLike, StringNotLike:
 		return truth(Like(want, value))
 	case ArnEquals, ArnLike, ArnNotEquals, ArnNotLike:
+		if strings.Count(want, ":") < arnParts-1 || strings.Count(value, ":") < arnParts-1 {
+			return Unknown // one of them is no ARN
+		}
 		return truth(ArnMatch(want, value))
 	case BoolEquals:
 		if !slices.Contains([]string{"true", "false"}, want) || !slices.Contains([]string{"true", "false"}, value) {

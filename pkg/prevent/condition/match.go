@@ -151,8 +151,3 @@ func Literal(pattern string) bool {
 	}
 	return true
 }
-
-// unescape reads the escapes of the special characters in a value without wildcards.
-func unescape(s string) string {
-	return strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$").Replace(s)
-}

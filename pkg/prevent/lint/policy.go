@@ -258,7 +258,8 @@ func (r *parser) conditions(path string, block jsondoc.Value) ([]Condition, bool
 // without quotation marks.
 func (r *parser) operand(v jsondoc.Value, op condition.Operator) (condition.Operand, bool) {
 	if text, ok := v.Text(); ok {
-		return condition.Operand{Text: text, Open: r.variables() && op.Variables() && variable(text)}, true
+		open := variable(text) && r.variables() && op.Variables() || !r.variables() && strings.Contains(text, "${") && !variable(text)
+		return condition.Operand{Text: text, Open: open}, true
 	}
 	if b, ok := v.Bool(); ok {
 		return condition.Operand{Text: fmt.Sprint(b)}, true

@@ -52,8 +52,9 @@ var ErrNoPolicy = errors.New("no policy: want a policy document, the output of i
 // Read adds the policies of one file to the set. It reads policy documents and the
 // outputs of the AWS CLI and API that hold some, in which a document may be a
 // string, URL-encoded (as IAM's API has it) or not; and templates and plans that
-// create policies. What could be read is added even if there is an error. An error
-// that is [ErrNoPolicy] says that there was none.
+// create policies. file is its name; without one, what was read from an account has
+// no lines. What could be read is added even if there is an error. An error that is
+// [ErrNoPolicy] says that there was none.
 func (s *Set) Read(file string, data []byte) error {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if len(data) > MaxBytes {
@@ -66,7 +67,10 @@ func (s *Set) Read(file string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	lines := index(data)
+	var lines map[string]int // of what was read from an account, none
+	if file != "" {
+		lines = index(data)
+	}
 	return s.document(reader{set: s, file: file, line: func(path string) int { return lines[path] }}, doc)
 }
 
@@ -128,6 +132,10 @@ func (s *Set) stream(file string, data []byte) error {
 	}
 	var errs []error
 	found := false
+	line, counted := 0, 0
+	if file != "" {
+		line = 1
+	}
 	for d.PeekKind() == '"' {
 		name, err := d.ReadToken()
 		if err != nil {
@@ -152,8 +160,12 @@ func (s *Set) stream(file string, data []byte) error {
 				errs = append(errs, fmt.Errorf("%s: %w", path, err))
 				continue
 			}
-			line := 1 + bytes.Count(data[:d.InputOffset()-int64(len(raw))], []byte{'\n'})
-			known, err := reader{set: s, file: file, line: func(string) int { return line }}.detail(list, path, doc)
+			if start := int(d.InputOffset()) - len(raw); file != "" {
+				line += bytes.Count(data[counted:start], []byte{'\n'})
+				counted = start
+			}
+			at := line
+			known, err := reader{set: s, file: file, line: func(string) int { return at }}.detail(list, path, doc)
 			found = found || known
 			errs = append(errs, err)
 		}

@@ -417,9 +417,13 @@ func (l *statementLint) breaks() {
 			}
 		}
 	}
+	var broken []string
+	for _, names := range byShape {
+		broken = append(broken, names...)
+	}
 	for _, words := range order {
 		names := byShape[words]
-		l.add(BreaksCompliant, l.s.Where, l.breaksFix(names), names, "it denies calls of %s %s", list(names), words)
+		l.add(BreaksCompliant, l.s.Where, l.breaksFix(broken), names, "it denies calls of %s %s", list(names), words)
 	}
 	// What SageMaker has beside, and the pattern names.
 	var others []string
