@@ -43,7 +43,7 @@ func trials(rng *rand.Rand, n int) []trial {
 		return out
 	}
 	var out []trial
-	for range n {
+	for round := range n {
 		for _, base := range bases {
 			for _, set := range []string{"", "ForAnyValue:", "ForAllValues:"} {
 				for _, exists := range []string{"", "IfExists"} {
@@ -57,14 +57,11 @@ func trials(rng *rand.Rand, n int) []trial {
 							policy = some([]string{"true", "false"}, 1, 2)
 						}
 						var request []string
-						switch rng.IntN(3) {
-						case 0: // absent
-						case 1:
+						if round%2 == 1 { // else it is absent
 							request = some(k.values, 1, 1)
-						default:
-							if request = some(k.values, 1, 1); k.key.Many {
-								request = some(k.values, 2, 3)
-							}
+						}
+						if k.key.Many && request != nil && rng.IntN(2) == 0 {
+							request = some(k.values, 2, 3)
 						}
 						out = append(out, trial{name, k.name, k.key, policy, request})
 					}
