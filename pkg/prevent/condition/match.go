@@ -6,7 +6,12 @@ import "strings"
 // of characters and ? for one. ${*}, ${?} and ${$} stand for the characters
 // themselves.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
-func Like(pattern, value string) bool { return match(tokens(pattern), value) }
+func Like(pattern, value string) bool {
+	if !strings.ContainsAny(pattern, "*?$") {
+		return pattern == value
+	}
+	return match(tokens(pattern), value)
+}
 
 // ArnMatch says whether a value matches an ARN in which each of the six parts
 // may have wildcards: "Each of the six colon-delimited components of the ARN is
@@ -34,7 +39,7 @@ type token struct {
 }
 
 func tokens(pattern string) []token {
-	var out []token
+	out := make([]token, 0, len(pattern))
 	for len(pattern) > 0 {
 		if len(pattern) >= 4 && pattern[:2] == "${" && pattern[3] == '}' && strings.IndexByte("*?$", pattern[2]) >= 0 {
 			out = append(out, token{char: rune(pattern[2])})

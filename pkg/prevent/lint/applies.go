@@ -36,11 +36,12 @@ const (
 // name and its prefix are not case-sensitive.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func (s *Statement) actsOn(name string) bool {
-	action := strings.ToLower(prefix + name)
-	listed := slices.ContainsFunc(s.Actions, func(p Pattern) bool {
-		return !p.Open && condition.Like(strings.ToLower(p.Text), action)
-	})
-	return listed != s.NotAction
+	return s.names(strings.ToLower(prefix+name)) != s.NotAction
+}
+
+// names says whether the statement's patterns have an action, in small letters.
+func (s *Statement) names(action string) bool {
+	return slices.ContainsFunc(s.Actions, func(p Pattern) bool { return !p.Open && condition.Like(p.lower, action) })
 }
 
 // reach says how far the statement is about an operation.
@@ -53,8 +54,7 @@ func (s *Statement) reach(o *operation) reach {
 		return r
 	}
 	for i := range s.Conditions {
-		c := &s.Conditions[i]
-		if _, ok := settingOf(c.Key); !ok {
+		if c := &s.Conditions[i]; c.set == nil {
 			r.limits = append(r.limits, limitOf(c))
 		}
 	}
@@ -185,23 +185,37 @@ func limitWords(c *Condition, values string) string {
 	}
 }
 
-// point is what a request shows of the settings: the key's values, nil where the
-// request does not have the key.
-type point map[string][]string
+// point is what a request shows of the settings, by their index: the key's values,
+// nil where the request does not have the key.
+type point [8][]string
 
 // matches says whether the conditions on settings of the network are met; why is
 // of an answer that is not known.
 func (s *Statement) matches(at point) (t condition.Truth, why string) {
 	t = condition.Yes
+	for _, set := range settings() {
+		here, reason := s.matchesSetting(set, at[set.index])
+		if t = condition.And(t, here); t == condition.No {
+			return condition.No, ""
+		}
+		if here == condition.Unknown && why == "" {
+			why = reason
+		}
+	}
+	return t, why
+}
+
+// matchesSetting says whether the conditions on one setting are met.
+func (s *Statement) matchesSetting(set *setting, values []string) (t condition.Truth, why string) {
+	t = condition.Yes
 	for i := range s.Conditions {
 		c := &s.Conditions[i]
-		set, ok := settingOf(c.Key)
-		if !ok {
+		if c.set != set {
 			continue
 		}
 		here, reason := condition.Unknown, c.Operator.Name+" is no operator that AWS documents"
 		if c.Known {
-			here, reason = c.Operator.Eval(set.key, at[set.name], c.Values)
+			here, reason = c.Operator.Eval(set.key, values, c.Values)
 		}
 		if t = condition.And(t, here); t == condition.No {
 			return condition.No, ""
@@ -214,11 +228,11 @@ func (s *Statement) matches(at point) (t condition.Truth, why string) {
 }
 
 // mentions are the settings that the statement has conditions on.
-func (s *Statement) mentions() []string {
-	var out []string
+func (s *Statement) mentions() []*setting {
+	var out []*setting
 	for i := range s.Conditions {
-		if set, ok := settingOf(s.Conditions[i].Key); ok && !slices.Contains(out, set.name) {
-			out = append(out, set.name)
+		if set := s.Conditions[i].set; set != nil && !slices.Contains(out, set) {
+			out = append(out, set)
 		}
 	}
 	return out

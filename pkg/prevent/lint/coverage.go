@@ -62,8 +62,8 @@ func listed(statements []*Statement) lists {
 	for _, s := range statements {
 		for i := range s.Conditions {
 			c := &s.Conditions[i]
-			set, ok := settingOf(c.Key)
-			if !ok || !set.key.Many || c.Operator.Base == condition.Null || c.Operator.Base == condition.BoolEquals {
+			set := c.set
+			if set == nil || !set.key.Many || c.Operator.Base == condition.Null || c.Operator.Base == condition.BoolEquals {
 				continue
 			}
 			for _, v := range c.Values {
@@ -88,7 +88,7 @@ func (l lists) fine(name string) string {
 }
 
 // choices are what a request for an operation may say of a setting.
-func (o *operation) choices(s setting, l lists) []choice {
+func (o *operation) choices(s *setting, l lists) []choice {
 	if s.key.Many {
 		other := otherSubnet
 		if s.name == vpcSecurityGroups {
@@ -120,58 +120,116 @@ func (o *operation) choices(s setting, l lists) []choice {
 	}
 }
 
+// view is what there is to say of one operation by the statements about it.
+type view struct {
+	o       *operation
+	about   []*Statement
+	reaches []reach
+	// mentioned are the settings with conditions that the operation's requests show,
+	// and lists the ids that the conditions name.
+	mentioned []*setting
+	lists     lists
+	// rest is whether each statement's conditions on settings that the requests do not
+	// show are met; known has, by statement, setting, choice and world, the others.
+	rest  []answer
+	known [][8][][]answer
+
+	choices [8][]choice             // by setting
+	tried   map[*setting][]instance // requests and what was judged of them, by what else they say
+}
+
+// answer is whether conditions are met.
+type answer struct {
+	truth condition.Truth
+	why   string
+}
+
+func (a answer) and(b answer) answer {
+	out := answer{truth: condition.And(a.truth, b.truth)}
+	if out.truth == condition.Unknown {
+		if out.why = a.why; a.truth != condition.Unknown {
+			out.why = b.why
+		}
+	}
+	return out
+}
+
+// view gathers the statements about an operation, and what they say of each of its
+// settings.
+func (o *operation) view(statements []*Statement) *view {
+	v := &view{o: o, tried: map[*setting][]instance{}}
+	for _, s := range statements {
+		r := s.reach(o)
+		if r.none {
+			continue
+		}
+		v.about, v.reaches = append(v.about, s), append(v.reaches, r)
+		for _, set := range s.mentions() {
+			if o.carries(set.name) && !slices.Contains(v.mentioned, set) {
+				v.mentioned = append(v.mentioned, set)
+			}
+		}
+	}
+	v.lists = listed(v.about)
+	for _, set := range settings() {
+		if o.carries(set.name) {
+			v.choices[set.index] = o.choices(set, v.lists)
+		}
+	}
+	v.rest, v.known = make([]answer, len(v.about)), make([][8][][]answer, len(v.about))
+	for i, s := range v.about {
+		v.rest[i].truth = condition.Yes
+		for _, set := range settings() {
+			if !o.carries(set.name) {
+				t, why := s.matchesSetting(set, nil)
+				v.rest[i] = v.rest[i].and(answer{t, why})
+				continue
+			}
+			for _, c := range v.choices[set.index] {
+				var worlds []answer
+				for _, values := range c.worlds {
+					t, why := s.matchesSetting(set, values)
+					worlds = append(worlds, answer{t, why})
+				}
+				v.known[i][set.index] = append(v.known[i][set.index], worlds)
+			}
+		}
+	}
+	return v
+}
+
 // request is one abstract request: a choice for each setting that matters.
 type request struct {
-	settings []setting
+	settings []*setting
 	choices  []choice
+	picked   []int // the index of each choice
 }
 
 // words says what the request says of settings other than one.
-func (r request) words(but string) string {
+func (r request) words(but *setting) string {
 	var out []string
 	for i, s := range r.settings {
-		if s.name != but {
+		if s != but {
 			out = append(out, r.choices[i].words)
 		}
 	}
 	return strings.Join(out, ", ")
 }
 
-// points are what policies may see of the request.
-func (r request) points() []point {
-	out := []point{{}}
-	for i, s := range r.settings {
-		var next []point
-		for _, p := range out {
-			for _, values := range r.choices[i].worlds {
-				more := point{s.name: values}
-				for name, v := range p {
-					more[name] = v
-				}
-				next = append(next, more)
-			}
-		}
-		out = next
-	}
-	return out
-}
-
-// requests are all that a caller may send, as far as the named settings matter.
-func (o *operation) requests(names []string, l lists) []request {
-	var relevant []setting
-	for _, s := range settings() {
-		if o.carries(s.name) && slices.Contains(names, s.name) {
-			relevant = append(relevant, s)
-		}
-	}
+// requests are all that a caller may send, as far as the settings with conditions
+// and some others matter.
+func (v *view) requests(more ...*setting) []request {
 	out := []request{{}}
-	for _, s := range relevant {
+	for _, s := range settings() {
+		if !v.o.carries(s.name) || !slices.Contains(v.mentioned, s) && !slices.Contains(more, s) {
+			continue
+		}
 		var next []request
 		for _, r := range out {
-			for _, c := range o.choices(s, l) {
-				more := request{append(slices.Clone(r.settings), s), append(slices.Clone(r.choices), c)}
-				if !o.coupled || !more.torn() {
-					next = append(next, more)
+			for i, c := range v.choices[s.index] {
+				longer := request{append(slices.Clone(r.settings), s), append(slices.Clone(r.choices), c), append(slices.Clone(r.picked), i)}
+				if !v.o.coupled || !longer.torn() {
+					next = append(next, longer)
 				}
 			}
 		}
@@ -212,47 +270,83 @@ type judged struct {
 }
 
 // judge says how far the statements deny a request, whatever world it is.
-func judge(r request, statements []*Statement, reaches []reach) judged {
-	var all []judged
-	for _, p := range r.points() {
-		all = append(all, judgePoint(p, statements, reaches))
+func (v *view) judge(r request) judged {
+	var out judged
+	world := make([]int, len(r.settings))
+	for first := true; ; first = false {
+		j := v.judgeWorld(r, world)
+		switch {
+		case first:
+			out = j
+		case j.stopping == out.stopping:
+			out.by = append(out.by, j.by...)
+		case j.stopping == passes || out.stopping == passes:
+			// It depends on what AWS does not say.
+			out = judged{stopping: undecided, omitted: true, by: append(out.by, j.by...), why: "AWS does not say what the condition key holds when the member is left out"}
+		case j.stopping < out.stopping:
+			j.by = append(out.by, j.by...)
+			out = j
+		default:
+			out.by = append(out.by, j.by...)
+		}
+		if !step(world, r) {
+			return out
+		}
 	}
-	out := all[0]
-	for _, j := range all[1:] {
-		out.by = append(out.by, j.by...)
-		if j.stopping == out.stopping {
-			continue
-		}
-		// It depends on what AWS does not say.
-		if j.stopping == passes || out.stopping == passes {
-			out.stopping, out.omitted = undecided, true
-			out.why = "AWS does not say what the condition key holds when the member is left out"
-			continue
-		}
-		if j.stopping < out.stopping {
-			out.stopping, out.why = j.stopping, j.why
-		}
-	}
-	return out
 }
 
-func judgePoint(p point, statements []*Statement, reaches []reach) judged {
+// matches says whether a statement's conditions are met by a request in a world.
+func (v *view) matches(statement int, r request, world []int) answer {
+	a := v.rest[statement]
+	for i, s := range r.settings {
+		if a.truth == condition.No {
+			return a
+		}
+		a = a.and(v.known[statement][s.index][r.picked[i]][world[i]])
+	}
+	return a
+}
+
+// may says whether a statement's conditions may be met by a request in some world.
+func (v *view) may(statement int, r request) bool {
+	world := make([]int, len(r.settings))
+	for {
+		if v.matches(statement, r, world).truth != condition.No {
+			return true
+		}
+		if !step(world, r) {
+			return false
+		}
+	}
+}
+
+// step goes on to the next world of a request, if there is one.
+func step(world []int, r request) bool {
+	for i := range world {
+		if world[i]++; world[i] < len(r.choices[i].worlds) {
+			return true
+		}
+		world[i] = 0
+	}
+	return false
+}
+
+func (v *view) judgeWorld(r request, world []int) judged {
 	var out judged
-	for i, s := range statements {
-		t, why := s.matches(p)
-		if t == condition.No || avoidable(reaches[i].limits) {
+	for i, s := range v.about {
+		a := v.matches(i, r, world)
+		if a.truth == condition.No || avoidable(v.reaches[i].limits) {
 			continue
 		}
-		j := judged{stopping: undecided, why: why}
-		if t == condition.Yes {
-			j = judged{stopping: denied, by: []*Statement{s}}
-			if len(reaches[i].limits) > 0 {
-				j.stopping = limited
+		how := undecided
+		if a.truth == condition.Yes {
+			out.by = append(out.by, s)
+			if how = denied; len(v.reaches[i].limits) > 0 {
+				how = limited
 			}
 		}
-		out.by = append(out.by, j.by...)
-		if j.stopping > out.stopping {
-			out.stopping, out.why = j.stopping, j.why
+		if how > out.stopping {
+			out.stopping, out.why = how, a.why
 		}
 	}
 	return out
@@ -264,49 +358,42 @@ func avoidable(limits []limit) bool {
 	return slices.ContainsFunc(limits, func(l limit) bool { return l.who == callers })
 }
 
-// cover answers a question for an operation: how far the statements, all of which
+// cover answers a question for the operation: how far the statements, all of which
 // deny, keep it from happening.
-func (o *operation) cover(q Question, statements []*Statement) Cell {
+func (v *view) cover(q Question) Cell {
+	o := v.o
 	a, ok := o.asks[q]
 	if !ok {
 		return Cell{State: Elsewhere, Why: o.elsewhere}
 	}
-	var about []*Statement
-	var reaches []reach
-	var names []string
-	for _, s := range statements {
-		if r := s.reach(o); !r.none {
-			about, reaches = append(about, s), append(reaches, r)
-			names = append(names, s.mentions()...)
-		}
-	}
 	var cell Cell
 	worst, best := denied, passes
-	l := listed(about)
 	for _, s := range settings() {
 		if !o.carries(s.name) || !slices.Contains(s.asks, q) {
 			continue
 		}
-		for _, variant := range o.variants(q, s, l) {
-			low, high, example := o.variant(s, variant, append(names, s.name), l, about, reaches)
+		for i, c := range v.choices[s.index] {
+			if !(c.breaks && q != NoVPC || c.absent && q == NoVPC) {
+				continue
+			}
+			low, high, example := v.variant(s, i)
 			cell.by = append(cell.by, example.by...)
 			worst, best = min(worst, low), max(best, high)
 			if low == passes {
-				words := variant.words
-				if others := example.request.words(s.name); high != passes && others != "" {
+				words := c.words
+				if others := example.request.words(s); high != passes && others != "" {
 					words += ", with " + others
 				}
 				cell.Passes = append(cell.Passes, words)
 			}
 			if low == undecided && cell.Why == "" {
-				cell.Why, cell.omitted = variant.words+": "+example.why, example.omitted
+				cell.Why, cell.omitted = c.words+": "+example.why, example.omitted
 			}
 		}
 	}
 	if a.cannot != "" {
 		// Whoever denies the whole operation denies this, too.
-		for _, r := range o.requests(names, l) {
-			j := judge(r, about, reaches)
+		for _, j := range v.try(nil) {
 			worst, cell.by = min(worst, j.stopping), append(cell.by, j.by...)
 		}
 		if worst == denied {
@@ -317,12 +404,10 @@ func (o *operation) cover(q Question, statements []*Statement) Cell {
 	switch {
 	case worst == denied && a.slips == "":
 		cell.State = Stopped
-	case worst >= limited:
+	case worst == denied:
 		cell.State = Partly
-		cell.Only = o.only(cell.by)
-		if worst == denied {
-			cell.Only = nil
-		}
+	case worst == limited:
+		cell.State, cell.Only = Partly, v.only(cell.by)
 	case worst == passes && best < limited:
 		cell.State = NotAtAll
 	case worst == passes:
@@ -339,66 +424,68 @@ func (o *operation) cover(q Question, statements []*Statement) Cell {
 	return cell
 }
 
-// variants are the choices for a setting that the question is about.
-func (o *operation) variants(q Question, s setting, l lists) []choice {
-	var out []choice
-	for _, c := range o.choices(s, l) {
-		if c.breaks && q != NoVPC || c.absent && q == NoVPC {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // instance is a request and what was judged of it.
 type instance struct {
 	judged
 	request request
 }
 
-// alone says whether the request complies in every setting but one: what denies it
-// denies it for this one. Without subnets there are no security groups.
-func (o *operation) alone(r request, but setting) bool {
-	for i, s := range r.settings {
-		c := r.choices[i]
-		if s.name != but.name && !c.fine && !(o.coupled && s.key.Many && but.key.Many && c.absent) {
-			return false
-		}
+// try judges every request, with something said of a setting if it is not nil.
+func (v *view) try(s *setting) []instance {
+	if slices.Contains(v.mentioned, s) {
+		s = nil // it is said anyway
 	}
-	return true
+	if out, ok := v.tried[s]; ok {
+		return out
+	}
+	var out []instance
+	for _, r := range v.requests(s) {
+		out = append(out, instance{v.judge(r), r})
+	}
+	v.tried[s] = out
+	return out
 }
 
 // variant is how far requests with one choice are stopped: at the worst, with what
 // else they may say, and at the best, where they comply otherwise. The example is
 // the worst of them, with the statements that deny the best.
-func (o *operation) variant(s setting, v choice, names []string, l lists, about []*Statement, reaches []reach) (low, high stopping, example instance) {
+func (v *view) variant(s *setting, picked int) (low, high stopping, example instance) {
 	low, high = denied, passes
 	first := true
 	var by []*Statement
-	for _, r := range o.requests(names, l) {
-		i := slices.IndexFunc(r.settings, func(x setting) bool { return x.name == s.name })
-		if r.choices[i].words != v.words {
+	for _, one := range v.try(s) {
+		if one.request.picked[slices.Index(one.request.settings, s)] != picked {
 			continue
 		}
-		j := judge(r, about, reaches)
-		if first || j.stopping < low {
-			low, example = j.stopping, instance{j, r}
-			first = false
+		if first || one.stopping < low {
+			low, example, first = one.stopping, one, false
 		}
-		if o.alone(r, s) {
-			by = append(by, j.by...)
-			high = max(high, j.stopping)
+		if v.o.alone(one.request, s) {
+			by = append(by, one.by...)
+			high = max(high, one.stopping)
 		}
 	}
 	example.by = by
 	return low, high, example
 }
 
+// alone says whether the request complies in every setting but one: what denies it
+// denies it for this one. Without subnets there are no security groups.
+func (o *operation) alone(r request, but *setting) bool {
+	for i, s := range r.settings {
+		c := r.choices[i]
+		if s != but && !c.fine && !(o.coupled && s.key.Many && but.key.Many && c.absent) {
+			return false
+		}
+	}
+	return true
+}
+
 // only says what limits the statements, each once.
-func (o *operation) only(by []*Statement) []string {
+func (v *view) only(by []*Statement) []string {
 	var out []string
 	for _, s := range by {
-		for _, l := range s.reach(o).limits {
+		for _, l := range v.reaches[slices.Index(v.about, s)].limits {
 			if !slices.Contains(out, l.words) {
 				out = append(out, l.words)
 			}

@@ -92,8 +92,9 @@ func (l *linter) cover() {
 		if len(o.asks) == 0 {
 			row.Cells[NoVPC] = Cell{State: Elsewhere, Why: "decided by its " + o.elsewhere}
 		}
+		v := o.view(l.everyone)
 		for q := range o.asks {
-			row.Cells[q] = o.cover(q, l.everyone)
+			row.Cells[q] = v.cover(q)
 		}
 		l.cells[o.name] = row.Cells
 		l.report.Coverage = append(l.report.Coverage, row)

@@ -69,6 +69,8 @@ type Pattern struct {
 	Text  string
 	Open  bool // the text is not known: it has a variable, or comes from a template
 	Where Where
+
+	lower string // the text in small letters
 }
 
 // Condition is one key of the condition block of a statement.
@@ -79,6 +81,8 @@ type Condition struct {
 	Key    string // as written; keys are not case-sensitive
 	Values []condition.Operand
 	Where  Where
+
+	set *setting // of the network that the key shows; nil: of none
 }
 
 // label is how messages name a statement.
@@ -202,7 +206,7 @@ func (r *parser) patterns(path string, v jsondoc.Value, plain, negated string) (
 		text, isText := m.Value.Text()
 		switch {
 		case isText:
-			out = append(out, Pattern{Text: text, Open: r.variables() && variable(text), Where: r.place(here)})
+			out = append(out, Pattern{Text: text, Open: r.variables() && variable(text), Where: r.place(here), lower: strings.ToLower(text)})
 		case m.Value.Kind() == jsondoc.Object: // an intrinsic function of a template
 			out = append(out, Pattern{Open: true, Where: r.place(here)})
 		default:
@@ -236,6 +240,7 @@ func (r *parser) conditions(path string, block jsondoc.Value) ([]Condition, bool
 		for _, k := range o.Value.Members() {
 			at := path + "." + o.Name + "." + k.Name
 			c := Condition{Operator: op, Known: known, Key: k.Name, Where: r.place(at)}
+			c.set, _ = settingOf(k.Name)
 			list := []jsondoc.Member{{Value: k.Value}}
 			if k.Value.Kind() == jsondoc.Array {
 				list = k.Value.Members()

@@ -30,8 +30,8 @@ func (l *linter) through() {
 			deny, bound = sorted(p.Boundary, deny, bound)
 		}
 		for _, o := range operations() {
-			for q := range o.asks {
-				if l.required(q) && o.through(q, deny, allow, bound, p.Boundary != nil) {
+			for _, q := range Questions() {
+				if _, ok := o.asks[q]; ok && l.required(q) && o.through(q, deny, allow, bound, p.Boundary != nil) {
 					t.Operations[q] = append(t.Operations[q], o.name)
 				}
 			}
@@ -58,39 +58,65 @@ func sorted(p *Policy, deny, allow []*Statement) (denying, allowing []*Statement
 // through says whether some request that a question is about may be allowed, and
 // is not certainly denied.
 func (o *operation) through(q Question, deny, allow, bound []*Statement, bounded bool) bool {
-	if c := o.cover(q, deny); c.State == Stopped {
-		return false
-	}
-	all := slices.Concat(deny, allow, bound)
-	var names []string
-	for _, s := range all {
-		names = append(names, s.mentions()...)
-	}
-	l := listed(all)
-	var reaches []reach
-	var about []*Statement
-	for _, s := range deny {
-		if r := s.reach(o); !r.none {
-			about, reaches = append(about, s), append(reaches, r)
+	v := o.view(slices.Concat(deny, allow, bound))
+	kinds := make([]kindOf, len(v.about))
+	for i, s := range v.about {
+		switch {
+		case s.Effect == Deny:
+			kinds[i] = denies
+		case slices.Contains(bound, s):
+			kinds[i] = bounds
 		}
 	}
-	for _, r := range o.requests(append(names, keysOf(q)...), l) {
-		if !o.isAbout(q, r) || judge(r, about, reaches).stopping == denied {
-			continue
-		}
-		if o.mayBe(r, allow) && (!bounded || o.mayBe(r, bound)) {
+	for _, r := range v.requests(keysOf(q)...) {
+		if o.isAbout(q, r) && v.gets(r, kinds, bounded) {
 			return true
 		}
 	}
 	return false
 }
 
-// keysOf are the condition keys of a question.
-func keysOf(q Question) []string {
-	var out []string
+// kindOf is what a statement does for a principal.
+type kindOf uint8
+
+const (
+	allows kindOf = iota
+	bounds        // an Allow of the permissions boundary
+	denies
+)
+
+// gets says whether a request may be allowed in some world, in which it is not
+// certainly denied.
+func (v *view) gets(r request, kinds []kindOf, bounded bool) bool {
+	world := make([]int, len(r.settings))
+	for {
+		allowed, within, stopped := false, !bounded, false
+		for i, k := range kinds {
+			a := v.matches(i, r, world)
+			switch k {
+			case allows:
+				allowed = allowed || a.truth != condition.No
+			case bounds:
+				within = within || a.truth != condition.No
+			case denies:
+				stopped = stopped || a.truth == condition.Yes && len(v.reaches[i].limits) == 0
+			}
+		}
+		if allowed && within && !stopped {
+			return true
+		}
+		if !step(world, r) {
+			return false
+		}
+	}
+}
+
+// keysOf are the settings of a question.
+func keysOf(q Question) []*setting {
+	var out []*setting
 	for _, s := range settings() {
 		if slices.Contains(s.asks, q) {
-			out = append(out, s.name)
+			out = append(out, s)
 		}
 	}
 	return out
@@ -105,20 +131,9 @@ func (o *operation) isAbout(q Question, r request) bool {
 			continue
 		}
 		seen = true
-		c := r.choices[i]
-		if c.breaks && q != NoVPC || c.absent && q == NoVPC {
+		if c := r.choices[i]; c.breaks && q != NoVPC || c.absent && q == NoVPC {
 			return true
 		}
 	}
 	return !seen
-}
-
-// mayBe says whether some statement may allow the request.
-func (o *operation) mayBe(r request, allow []*Statement) bool {
-	return slices.ContainsFunc(allow, func(s *Statement) bool {
-		return !s.reach(o).none && slices.ContainsFunc(r.points(), func(p point) bool {
-			t, _ := s.matches(p)
-			return t != condition.No
-		})
-	})
 }

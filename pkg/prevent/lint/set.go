@@ -83,7 +83,7 @@ func pass(names []string) string {
 // memberOf is the member that a question is about.
 func memberOf(q Question) string {
 	all := settings()
-	return all[slices.IndexFunc(all, func(s setting) bool { return slices.Contains(s.asks, q) })].member
+	return all[slices.IndexFunc(all, func(s *setting) bool { return slices.Contains(s.asks, q) })].member
 }
 
 // open finds an operation whose VPC is seen to, and whose Internet access is not.
@@ -102,8 +102,8 @@ func (l *linter) absence() {
 	for _, s := range l.everyone {
 		for i := range s.Conditions {
 			c := &s.Conditions[i]
-			set, ok := settingOf(c.Key)
-			if !ok || set.name != vpcSubnets || c.Operator.Set != condition.ForAnyValue {
+			set := c.set
+			if set == nil || set.name != vpcSubnets || c.Operator.Set != condition.ForAnyValue {
 				continue
 			}
 			var without []string
@@ -135,8 +135,8 @@ func (l *linter) differs() {
 	for _, s := range l.everyone {
 		for i := range s.Conditions {
 			c := &s.Conditions[i]
-			set, ok := settingOf(c.Key)
-			if !ok || !set.key.Many || !c.Operator.Negated() || len(allowed[set.name]) == 0 {
+			set := c.set
+			if set == nil || !set.key.Many || !c.Operator.Negated() || len(allowed[set.name]) == 0 {
 				continue
 			}
 			var more, less []string
@@ -169,7 +169,7 @@ func (l *linter) differs() {
 func limitsOf(s *Statement) []*Condition {
 	var out []*Condition
 	for i := range s.Conditions {
-		if _, ok := settingOf(s.Conditions[i].Key); !ok {
+		if s.Conditions[i].set == nil {
 			out = append(out, &s.Conditions[i])
 		}
 	}

@@ -68,7 +68,7 @@ func (l *statementLint) add(id ID, where Where, fix string, operations []string,
 func (l *statementLint) actions() {
 	for _, p := range l.s.Actions {
 		name, ours := cutPrefixFold(p.Text, prefix)
-		if p.Open || !ours || slices.ContainsFunc(actions(), func(a string) bool { return condition.Like(strings.ToLower(name), strings.ToLower(a)) }) {
+		if p.Open || !ours || slices.ContainsFunc(actions(), func(a string) bool { return condition.Like(p.lower, strings.ToLower(prefix+a)) }) {
 			continue
 		}
 		meant := ""
@@ -121,8 +121,8 @@ func (l *statementLint) condition(c *Condition) {
 		return
 	}
 	l.variables(c)
-	set, ours := settingOf(c.Key)
-	if !ours {
+	set := c.set
+	if set == nil {
 		return
 	}
 	if !c.Known {
@@ -155,7 +155,7 @@ func orNone(s string) string {
 }
 
 // carried finds operations that do not have the key.
-func (l *statementLint) carried(c *Condition, set setting) {
+func (l *statementLint) carried(c *Condition, set *setting) {
 	var without []string
 	for _, o := range l.reached {
 		if !o.carries(set.name) {
@@ -176,7 +176,7 @@ func (l *statementLint) carried(c *Condition, set setting) {
 func wildcard(p Pattern) bool { return p.Open || !condition.Literal(p.Text) }
 
 // operator checks the operator against the key.
-func (l *statementLint) operator(c *Condition, set setting) {
+func (l *statementLint) operator(c *Condition, set *setting) {
 	op, key := c.Operator, prefix+set.name
 	negative := op.Negated()
 	switch {
@@ -223,9 +223,11 @@ func (l *statementLint) operator(c *Condition, set setting) {
 // present says whether the statement asks, beside, that the key is there.
 func (l *statementLint) present(name string) bool {
 	return slices.ContainsFunc(l.s.Conditions, func(c Condition) bool {
-		set, ok := settingOf(c.Key)
-		t, _ := c.Operator.Eval(set.key, nil, c.Values)
-		return ok && set.name == name && c.Operator.Base == condition.Null && t == condition.No
+		if c.set == nil || c.set.name != name || c.Operator.Base != condition.Null {
+			return false
+		}
+		t, _ := c.Operator.Eval(c.set.key, nil, c.Values)
+		return t == condition.No
 	})
 }
 
@@ -237,7 +239,7 @@ var (
 )
 
 // values checks what the key is compared with.
-func (l *statementLint) values(c *Condition, set setting) {
+func (l *statementLint) values(c *Condition, set *setting) {
 	op := c.Operator
 	report := func(v condition.Operand, why, fix string) {
 		l.add(ValueForm, c.Where, fix, nil, "%s %q: %s", prefix+set.name, v.Text, why)
@@ -289,9 +291,11 @@ func (l *statementLint) nulls() {
 	var keys []string
 	var at Where
 	for _, c := range l.s.Conditions {
-		set, ok := settingOf(c.Key)
-		if t, _ := c.Operator.Eval(set.key, nil, c.Values); ok && c.Operator.Base == condition.Null && t == condition.Yes {
-			keys = append(keys, set.name)
+		if c.set == nil || c.Operator.Base != condition.Null {
+			continue
+		}
+		if t, _ := c.Operator.Eval(c.set.key, nil, c.Values); t == condition.Yes {
+			keys = append(keys, c.set.name)
 			at = c.Where
 		}
 	}
@@ -326,7 +330,7 @@ func (l *statementLint) limits() {
 	network := slices.ContainsFunc(l.reached, func(o *operation) bool { return len(o.asks) > 0 })
 	for i := range l.s.Conditions {
 		c := &l.s.Conditions[i]
-		if _, ours := settingOf(c.Key); ours || !network {
+		if c.set != nil || !network {
 			continue
 		}
 		if known, _ := knownKey(c.Key); !known {
@@ -391,7 +395,7 @@ func (l *statementLint) expansion() {
 // breaks finds compliant calls that the statement denies.
 func (l *statementLint) breaks() {
 	for i := range l.s.Conditions {
-		if _, ours := settingOf(l.s.Conditions[i].Key); ours && !l.s.Conditions[i].Known {
+		if c := &l.s.Conditions[i]; c.set != nil && !c.Known {
 			return
 		}
 	}
@@ -405,7 +409,7 @@ func (l *statementLint) breaks() {
 	}
 	for _, o := range l.reached {
 		switch {
-		case len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), o.carries):
+		case len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }):
 			if t, _ := l.s.matches(point{}); t == condition.Yes {
 				add("whatever they ask for: they do not have the key", o.name)
 			}
@@ -442,32 +446,26 @@ func (l *statementLint) breaks() {
 // denies says whether the statement denies every compliant request of a shape.
 func (s *Statement) denies(o *operation, like shape) bool {
 	l := listed([]*Statement{s})
-	p := point{}
-	var omitted []string
+	worlds := []point{{}}
 	for _, set := range settings() {
 		if !o.carries(set.name) || slices.Contains(like.out, set.name) {
 			continue
 		}
+		values := [][]string{{set.good}}
 		switch {
 		case set.asks[0] == Interactive:
-			omitted = append(omitted, set.name) // left out is off
+			values = append(values, nil) // off is also what is left out
 		case set.key.Many:
-			p[set.name] = []string{s.leastDenied(set, l)}
-		default:
-			p[set.name] = []string{set.good}
+			values = [][]string{{s.leastDenied(set, l)}}
 		}
-	}
-	worlds := []point{p}
-	for _, name := range omitted {
-		// Off may be an absent key, or a key that says so.
-		set, _ := settingOf(prefix + name)
-		for _, w := range slices.Clone(worlds) {
-			more := point{name: {set.good}}
-			for k, v := range w {
-				more[k] = v
+		var next []point
+		for _, w := range worlds {
+			for _, v := range values {
+				w[set.index] = v
+				next = append(next, w)
 			}
-			worlds = append(worlds, more)
 		}
+		worlds = next
 	}
 	return !slices.ContainsFunc(worlds, func(w point) bool {
 		t, _ := s.matches(w)
@@ -477,20 +475,14 @@ func (s *Statement) denies(o *operation, like shape) bool {
 
 // leastDenied is the id of the statement's list that its conditions on the key
 // deny least.
-func (s *Statement) leastDenied(set setting, l lists) string {
+func (s *Statement) leastDenied(set *setting, l lists) string {
 	ids := l[set.name]
 	if len(ids) == 0 {
 		return l.fine(set.name)
 	}
-	only := &Statement{}
-	for _, c := range s.Conditions {
-		if other, ok := settingOf(c.Key); ok && other.name == set.name {
-			only.Conditions = append(only.Conditions, c)
-		}
-	}
 	for _, want := range []condition.Truth{condition.No, condition.Unknown} {
 		for _, id := range ids {
-			if t, _ := only.matches(point{set.name: {id}}); t == want {
+			if t, _ := s.matchesSetting(set, []string{id}); t == want {
 				return id
 			}
 		}
@@ -504,11 +496,10 @@ func (l *statementLint) nothing() {
 		return
 	}
 	for _, o := range l.reached {
-		for _, r := range o.requests(l.s.mentions(), listed([]*Statement{l.s})) {
-			for _, p := range r.points() {
-				if t, _ := l.s.matches(p); t != condition.No {
-					return
-				}
+		v := o.view([]*Statement{l.s})
+		for _, r := range v.requests() {
+			if v.may(0, r) {
+				return
 			}
 		}
 	}

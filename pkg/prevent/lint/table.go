@@ -68,8 +68,9 @@ const (
 
 // setting is a condition key that shows one setting of a request.
 type setting struct {
-	name string // of the key
-	key  condition.Key
+	index int    // in settings
+	name  string // of the key
+	key   condition.Key
 	// good and bad are the values that comply and that do not, of a key that has
 	// few values.
 	good, bad string
@@ -81,33 +82,37 @@ type setting struct {
 // settings are the condition keys that show a setting of the network. Their types
 // are those of the Service Authorization Reference.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html#amazonsagemaker-policy-keys
-func settings() []setting {
+var settings = sync.OnceValue(func() []*setting {
 	list := condition.Key{Type: condition.String, Many: true}
 	text, flag := condition.Key{Type: condition.String}, condition.Key{Type: condition.Bool}
-	return []setting{
-		{vpcSubnets, list, "", "", "subnets", []Question{NoVPC, Subnets}},
-		{vpcSecurityGroups, list, "", "", "security groups", []Question{SecurityGroups}},
-		{networkIsolation, flag, "true", "false", "EnableNetworkIsolation", []Question{Isolation}},
-		{directInternetAccess, text, "Disabled", "Enabled", "DirectInternetAccess", []Question{DirectInternet}},
-		{appNetworkAccessType, text, "VpcOnly", "PublicInternetOnly", "AppNetworkAccessType", []Question{DomainMode}},
-		{interContainerEncryption, flag, "true", "false", "EnableInterContainerTrafficEncryption", []Question{Encryption}},
-		{remoteAccess, text, "DISABLED", "ENABLED", "RemoteAccess", []Question{Interactive}},
-		{enableRemoteDebug, flag, "false", "true", "EnableRemoteDebug", []Question{Interactive}},
+	out := []*setting{
+		{0, vpcSubnets, list, "", "", "subnets", []Question{NoVPC, Subnets}},
+		{0, vpcSecurityGroups, list, "", "", "security groups", []Question{SecurityGroups}},
+		{0, networkIsolation, flag, "true", "false", "EnableNetworkIsolation", []Question{Isolation}},
+		{0, directInternetAccess, text, "Disabled", "Enabled", "DirectInternetAccess", []Question{DirectInternet}},
+		{0, appNetworkAccessType, text, "VpcOnly", "PublicInternetOnly", "AppNetworkAccessType", []Question{DomainMode}},
+		{0, interContainerEncryption, flag, "true", "false", "EnableInterContainerTrafficEncryption", []Question{Encryption}},
+		{0, remoteAccess, text, "DISABLED", "ENABLED", "RemoteAccess", []Question{Interactive}},
+		{0, enableRemoteDebug, flag, "false", "true", "EnableRemoteDebug", []Question{Interactive}},
 	}
-}
+	for i, s := range out {
+		s.index = i
+	}
+	return out
+})
 
 // settingOf finds a setting by its key as a policy writes it: keys are not
 // case-sensitive.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
-func settingOf(key string) (setting, bool) {
+func settingOf(key string) (*setting, bool) {
 	name, ok := cutPrefixFold(key, prefix)
 	if !ok {
-		return setting{}, false
+		return nil, false
 	}
 	all := settings()
-	i := slices.IndexFunc(all, func(s setting) bool { return strings.EqualFold(s.name, name) })
+	i := slices.IndexFunc(all, func(s *setting) bool { return strings.EqualFold(s.name, name) })
 	if i < 0 {
-		return setting{}, false
+		return nil, false
 	}
 	return all[i], true
 }
