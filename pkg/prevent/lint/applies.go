@@ -86,10 +86,13 @@ const (
 )
 
 // onResource compares the statement's resources with an operation's, for example
-// training-job/*.
+// training-job/*. "You can use wildcard characters within the individual segments of
+// an ARN", and one at the end of a segment "can expand to match beyond the colon
+// boundaries"; a name has no colon.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func (s *Statement) onResource(resource string) reach {
 	named := strings.ReplaceAll(resource, "*", fresh)
-	form := "arn:*:sagemaker:*:*:" + resource
+	whole := "arn:aws:sagemaker:" + newRegion + ":" + newAccount + ":" + named
 	covers, meets, place := false, false, false
 	var some []string
 	for _, p := range s.Resources {
@@ -97,16 +100,17 @@ func (s *Statement) onResource(resource string) reach {
 		if p.Open {
 			text = open(text)
 		}
-		whole := "arn:aws:sagemaker:" + newRegion + ":" + newAccount + ":" + named
 		switch {
 		case !p.Open && condition.Like(text, whole):
 			covers = true
-		case condition.Overlap(text, form):
+		case p.Text == "":
+			meets, place = true, true
+			some = append(some, "what a template gives")
+		case overlaps(text, resource):
 			meets = true
 			some = append(some, p.Text)
 			// Somewhere, it has every name.
-			parts := strings.SplitN(text, ":", 6)
-			if len(parts) == 6 {
+			if parts := strings.SplitN(text, ":", 6); len(parts) == 6 {
 				here := strings.Join([]string{"arn", condition.Example(parts[1]), "sagemaker", condition.Example(parts[3]), condition.Example(parts[4]), named}, ":")
 				place = place || !p.Open && condition.Like(text, here)
 			}
@@ -125,6 +129,21 @@ func (s *Statement) onResource(resource string) reach {
 	default:
 		return reach{limits: []limit{{who: callers, words: "only for resources named like " + words}}}
 	}
+}
+
+// overlaps says whether a pattern has some resource of SageMaker's.
+func overlaps(pattern, resource string) bool {
+	form := []string{"arn", "*", "sagemaker", "*", "*", resource}
+	parts := strings.SplitN(pattern, ":", len(form))
+	if len(parts) < len(form) {
+		return condition.Overlap(pattern, strings.Join(form, ":"))
+	}
+	for i := range form {
+		if !condition.Overlap(parts[i], form[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // open replaces the variables of a text by wildcards; a text that is not known is

@@ -387,7 +387,7 @@ func (v *view) cover(q Question) Cell {
 				cell.Passes = append(cell.Passes, words)
 			}
 			if low == undecided && cell.Why == "" {
-				cell.Why, cell.omitted = c.words+": "+example.why, example.omitted
+				cell.Why, cell.omitted = c.words+": "+example.why, example.omitted && c.absent && !s.key.Many
 			}
 		}
 	}

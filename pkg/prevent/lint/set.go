@@ -8,8 +8,20 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
-// covered says whether a cell is answered at least in part by a statement.
-func covered(c Cell) bool { return (c.State == Stopped || c.State == Partly) && len(c.by) > 0 }
+// covered says whether a cell is answered at least in part.
+func covered(c Cell) bool { return c.State == Stopped || c.State == Partly }
+
+// meant are the statements that answer a question, and not by denying everything:
+// those with a condition on a setting that it is about.
+func meant(q Question, by []*Statement) []*Statement {
+	var out []*Statement
+	for _, s := range by {
+		if slices.ContainsFunc(s.mentions(), func(set *setting) bool { return slices.Contains(set.asks, q) }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
 // whole finds what the set leaves open.
 func (l *linter) whole() {
@@ -23,7 +35,7 @@ func (l *linter) whole() {
 		sure := false
 		for _, o := range operations() {
 			c, ok := l.cells[o.name][q]
-			if !ok || c.State == CannotBe || c.State == Elsewhere || slices.Contains(told[q], o.name) {
+			if !ok || o.asks[q].cannot != "" || c.State == Elsewhere || slices.Contains(told[q], o.name) {
 				continue
 			}
 			out := c.omitted || slices.ContainsFunc(c.Passes, func(s string) bool { return strings.HasSuffix(s, " left out") })
@@ -38,7 +50,9 @@ func (l *linter) whole() {
 				leftOut, leftOutBy = append(leftOut, o.name), append(leftOutBy, c.by...)
 				sure = sure || !c.omitted
 			}
-			with, by = append(with, o.name), append(by, c.by...)
+			if those := meant(q, c.by); len(those) > 0 {
+				with, by = append(with, o.name), append(by, those...)
+			}
 			if len(others) > 0 {
 				variants, variantsBy = append(variants, o.name), append(variantsBy, c.by...)
 				for _, s := range others {
@@ -89,7 +103,7 @@ func memberOf(q Question) string {
 // open finds an operation whose VPC is seen to, and whose Internet access is not.
 func (l *linter) open(told map[Question][]string, name string, q Question, id ID) {
 	cells := l.cells[name]
-	by := append(slices.Clone(cells[NoVPC].by), cells[Subnets].by...)
+	by := meant(NoVPC, append(slices.Clone(cells[NoVPC].by), cells[Subnets].by...))
 	if len(by) == 0 || cells[q].State != NotAtAll {
 		return
 	}
@@ -103,7 +117,7 @@ func (l *linter) absence() {
 		for i := range s.Conditions {
 			c := &s.Conditions[i]
 			set := c.set
-			if set == nil || set.name != vpcSubnets || c.Operator.Set != condition.ForAnyValue {
+			if set == nil || set.name != vpcSubnets || c.Operator.Set != condition.ForAnyValue || !c.Operator.Negated() {
 				continue
 			}
 			var without []string
