@@ -32,23 +32,18 @@ func (l *linter) whole() {
 		var with, without, leftOut, variants []string
 		var by, leftOutBy, variantsBy []*Statement
 		var passes []string
-		sure := false
 		for _, o := range operations() {
 			c, ok := l.cells[o.name][q]
 			if !ok || o.asks[q].cannot != "" || c.State == Elsewhere || slices.Contains(told[q], o.name) {
 				continue
 			}
-			out := c.omitted || slices.ContainsFunc(c.Passes, func(s string) bool { return strings.HasSuffix(s, " left out") })
-			others := slices.DeleteFunc(slices.Clone(c.Passes), func(s string) bool {
-				return strings.HasSuffix(s, " left out") || s == o.asks[q].slips
-			})
+			others := slices.DeleteFunc(slices.Clone(c.Passes), func(s string) bool { return s == o.asks[q].slips })
 			switch {
 			case c.State == NotAtAll, c.State == NotKnown && !c.omitted:
 				without = append(without, o.name)
 				continue
-			case out:
+			case c.omitted:
 				leftOut, leftOutBy = append(leftOut, o.name), append(leftOutBy, c.by...)
-				sure = sure || !c.omitted
 			}
 			if those := meant(q, c.by); len(those) > 0 {
 				with, by = append(with, o.name), append(by, those...)
@@ -65,11 +60,7 @@ func (l *linter) whole() {
 		about := questions()[q]
 		fix := func(names []string) string { return denialFix(q, names, l.ids()) }
 		if len(leftOut) > 0 {
-			severity, says := rules.Medium, "may pass: AWS does not say what the condition key holds then"
-			if sure {
-				severity, says = about.severity, "passes"
-			}
-			l.add(LeftOutPasses, q, severity, leftOutBy, fix(leftOut), leftOut, "%s left out, which means %s, %s", memberOf(q), about.words, says)
+			l.add(LeftOutPasses, q, rules.Medium, leftOutBy, fix(leftOut), leftOut, "%s left out, which means %s, may pass: AWS does not say what the condition key holds then", memberOf(q), about.words)
 		}
 		if len(variants) > 0 {
 			l.add(VariantPasses, q, about.severity, variantsBy, fix(variants), variants, "%s: passes with %s", about.words, strings.Join(passes, "; with "))

@@ -32,8 +32,7 @@ func Questions() []Question {
 
 // about is what there is to say of a question.
 type about struct {
-	words    string     // what the caller does, after "to create or change something"
-	key      string     // the condition key that denies it
+	words    string     // what the caller does, after "a call"
 	rules    []rules.ID // the rules that ask for it
 	severity rules.Severity
 }
@@ -41,14 +40,14 @@ type about struct {
 // questions say of each what it is about. The severities are those of the rules.
 func questions() map[Question]about {
 	return map[Question]about{
-		NoVPC:          {"without a VPC", vpcSubnets, []rules.ID{rules.VPCRequired, rules.NoOwnInternet}, rules.High},
-		Subnets:        {"in a subnet that is not listed", vpcSubnets, []rules.ID{rules.SubnetAllowed}, rules.High},
-		SecurityGroups: {"with a security group that is not listed", vpcSecurityGroups, []rules.ID{rules.SecurityGroupAllowed}, rules.Medium},
-		Isolation:      {"without network isolation", networkIsolation, []rules.ID{rules.IsolationRequired}, rules.Medium},
-		DirectInternet: {"with direct Internet access", directInternetAccess, []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
-		DomainMode:     {"with a network access type other than VpcOnly", appNetworkAccessType, []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
-		Encryption:     {"without encryption between containers", interContainerEncryption, []rules.ID{rules.EncryptedBetweenContainers}, rules.Low},
-		Interactive:    {"with interactive access", "", []rules.ID{rules.InteractiveAccess}, rules.Medium},
+		NoVPC:          {"without a VPC", []rules.ID{rules.VPCRequired, rules.NoOwnInternet}, rules.High},
+		Subnets:        {"in a subnet that is not listed", []rules.ID{rules.SubnetAllowed}, rules.High},
+		SecurityGroups: {"with a security group that is not listed", []rules.ID{rules.SecurityGroupAllowed}, rules.Medium},
+		Isolation:      {"without network isolation", []rules.ID{rules.IsolationRequired}, rules.Medium},
+		DirectInternet: {"with direct Internet access", []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
+		DomainMode:     {"with a network access type other than VpcOnly", []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
+		Encryption:     {"without encryption between containers", []rules.ID{rules.EncryptedBetweenContainers}, rules.Low},
+		Interactive:    {"with interactive access", []rules.ID{rules.InteractiveAccess}, rules.Medium},
 	}
 }
 
@@ -284,6 +283,8 @@ func resources(row *kind.Row, call string) []string {
 		return []string{own, string(kind.EndpointConfig) + "/*"}
 	case "CreateInferenceComponent":
 		return []string{own, string(kind.Endpoint) + "/*"}
+	case "StartPipelineExecution":
+		return []string{string(kind.Pipeline) + "/*"}
 	default:
 		return []string{own}
 	}
