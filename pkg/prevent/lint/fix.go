@@ -54,7 +54,7 @@ func values(operands []condition.Operand) []string {
 // breaksFix is the statement's actions without those whose calls it breaks; none
 // where a pattern names them.
 func (l *statementLint) breaksFix(broken []string) string {
-	if l.s.NotAction || slices.ContainsFunc(l.s.Actions, wildcard) {
+	if l.broad() {
 		return ""
 	}
 	var left []string

@@ -58,16 +58,15 @@ func sorted(p *Policy, deny, allow []*Statement) (denying, allowing []*Statement
 // through says whether some request that a question is about may be allowed, and
 // is not certainly denied.
 func (o *operation) through(q Question, deny, allow, bound []*Statement, bounded bool) bool {
-	v := o.view(slices.Concat(deny, allow, bound))
-	kinds := make([]kindOf, len(v.about))
-	for i, s := range v.about {
-		switch {
-		case s.Effect == Deny:
-			kinds[i] = denies
-		case slices.Contains(bound, s):
-			kinds[i] = bounds
-		}
+	about := func(all []*Statement) []*Statement {
+		return slices.DeleteFunc(slices.Clone(all), func(s *Statement) bool { return s.reach(o).none })
 	}
+	deny, allow, bound = about(deny), about(allow), about(bound)
+	if len(allow) == 0 || bounded && len(bound) == 0 {
+		return false
+	}
+	v := o.view(slices.Concat(deny, allow, bound))
+	kinds := slices.Concat(slices.Repeat([]kindOf{denies}, len(deny)), slices.Repeat([]kindOf{allows}, len(allow)), slices.Repeat([]kindOf{bounds}, len(bound)))
 	for _, r := range v.requests(keysOf(q)...) {
 		if o.isAbout(q, r) && v.gets(r, kinds, bounded) {
 			return true

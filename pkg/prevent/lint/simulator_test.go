@@ -2,6 +2,7 @@ package lint
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -144,13 +145,14 @@ func statementsAgainst(t *testing.T, sim *iamsim.Simulator) {
 						context[prefix+s.name] = values[0]
 					}
 				}
+				n := len(cases)
 				for _, resource := range o.resources {
 					cases = append(cases, iamsim.Case{
 						Principal: "arn:aws:iam::111122223333:role/ds", Action: prefix + o.name, ResourceAccount: "111122223333",
 						Resource: resourceOf(resource), Context: context, Identity: []json.RawMessage{iamsim.FullAccess, text},
 					})
 					want = append(want, v.judgeWorld(r, world))
-					said = append(said, o.name+" "+r.words(nil)+" by "+string(text))
+					said = append(said, fmt.Sprintf("%s %s %v by %s (case %d)", o.name, r.words(nil), world, text, n))
 				}
 			}
 		}

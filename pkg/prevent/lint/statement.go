@@ -162,7 +162,7 @@ func (l *statementLint) carried(c *Condition, set *setting) {
 			without = append(without, o.name)
 		}
 	}
-	if len(without) == 0 || l.s.NotAction || slices.ContainsFunc(l.s.Actions, wildcard) {
+	if len(without) == 0 || l.broad() {
 		return // what a wildcard names is told by what it breaks
 	}
 	t, _ := c.Operator.Eval(set.key, nil, c.Values)
@@ -171,6 +171,11 @@ func (l *statementLint) carried(c *Condition, set *setting) {
 		never = "so the condition matches every call"
 	}
 	l.add(KeyNotOfAction, c.Where, "", without, "%s %s not have the key %s, %s", list(without), do(without), prefix+set.name, never)
+}
+
+// broad says whether the statement names actions by more than their names.
+func (l *statementLint) broad() bool {
+	return l.s.NotAction || slices.ContainsFunc(l.s.Actions, wildcard)
 }
 
 func wildcard(p Pattern) bool { return p.Open || !condition.Literal(p.Text) }
@@ -371,7 +376,7 @@ func (l *statementLint) guard() {
 
 // expansion tells what wildcards and NotAction name.
 func (l *statementLint) expansion() {
-	if !l.s.NotAction && !slices.ContainsFunc(l.s.Actions, wildcard) {
+	if !l.broad() {
 		return
 	}
 	var with, others []string
@@ -431,7 +436,7 @@ func (l *statementLint) breaks() {
 	}
 	// What SageMaker has beside, and the pattern names.
 	var others []string
-	if t, _ := l.s.matches(point{}); t == condition.Yes {
+	if t, _ := l.s.matches(point{}); t == condition.Yes && l.broad() {
 		for _, a := range actions() {
 			if l.s.actsOn(a) && !slices.ContainsFunc(operations(), func(o *operation) bool { return o.name == a }) {
 				others = append(others, a)

@@ -38,7 +38,7 @@ type about struct {
 }
 
 // questions say of each what it is about. The severities are those of the rules.
-func questions() map[Question]about {
+var questions = sync.OnceValue(func() map[Question]about {
 	return map[Question]about{
 		NoVPC:          {"without a VPC", []rules.ID{rules.VPCRequired, rules.NoOwnInternet}, rules.High},
 		Subnets:        {"in a subnet that is not listed", []rules.ID{rules.SubnetAllowed}, rules.High},
@@ -49,7 +49,7 @@ func questions() map[Question]about {
 		Encryption:     {"without encryption between containers", []rules.ID{rules.EncryptedBetweenContainers}, rules.Low},
 		Interactive:    {"with interactive access", []rules.ID{rules.InteractiveAccess}, rules.Medium},
 	}
-}
+})
 
 // The condition keys that show a setting of the network, without their prefix.
 const (
