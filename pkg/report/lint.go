@@ -54,7 +54,7 @@ func lintNotes(r *lint.Report) []string {
 		about[key] = append(about[key], operation)
 	}
 	for _, q := range lint.Questions() {
-		for _, state := range []lint.State{lint.Partly, lint.NotKnown, lint.CannotBe} {
+		for _, state := range []lint.State{lint.Partly, lint.NotKnown, lint.CannotBe, lint.Elsewhere} {
 			for _, row := range r.Coverage {
 				c, ok := row.Cells[q]
 				if !ok || c.State != state {
@@ -74,7 +74,7 @@ func lintNotes(r *lint.Report) []string {
 	}
 	out := make([]string, 0, len(order))
 	for _, key := range order {
-		out = append(out, finding.Plain(key+" ("+strings.Join(about[key], ", ")+")"))
+		out = append(out, finding.Plain(strings.Replace(key, ", -:", ":", 1)+" ("+strings.Join(about[key], ", ")+")"))
 	}
 	return out
 }
@@ -130,9 +130,6 @@ func lintPlace(f *lint.Finding) string {
 	return cmp.Or(place, "all policies")
 }
 
-// lintWhy is the reason for a finding, with its source, without Markdown.
-func lintWhy(d lint.Doc) string { return strings.ReplaceAll(d.Reason, "`", "") + " " + d.Source }
-
 // LintTable writes what was found in policies for a terminal, the worst first,
 // then the coverage. Notes are listed only if all is to be, and each kind of
 // finding is explained once.
@@ -150,7 +147,8 @@ func LintTable(w io.Writer, r *lint.Report, opts Options) error {
 		}
 		if d := lint.DocOf(f.ID); !explained[f.ID] {
 			explained[f.ID] = true
-			t.labelled("why", lintWhy(d))
+			t.labelled("why", strings.ReplaceAll(d.Reason, "`", ""))
+			fmt.Fprintf(&t.out, "%*s%s\n", indent+6, "", d.Source)
 			t.labelled("fix", strings.ReplaceAll(d.Remedy, "`", ""))
 		}
 		for line := range strings.Lines(plainLines(f.Fix)) {

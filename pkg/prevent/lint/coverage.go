@@ -279,15 +279,15 @@ func (v *view) judge(r request) judged {
 		case first:
 			out = j
 		case j.stopping == out.stopping:
-			out.by = append(out.by, j.by...)
+			out.by = together(out.by, j.by)
 		case j.stopping == passes || out.stopping == passes:
 			// It depends on what AWS does not say.
-			out = judged{stopping: undecided, omitted: true, by: append(out.by, j.by...), why: "AWS does not say what the condition key holds when the member is left out"}
+			out = judged{stopping: undecided, omitted: true, by: together(out.by, j.by), why: "AWS does not say what the condition key holds when the member is left out"}
 		case j.stopping < out.stopping:
-			j.by = append(out.by, j.by...)
+			j.by = together(out.by, j.by)
 			out = j
 		default:
-			out.by = append(out.by, j.by...)
+			out.by = together(out.by, j.by)
 		}
 		if !step(world, r) {
 			return out
@@ -340,7 +340,9 @@ func (v *view) judgeWorld(r request, world []int) judged {
 		}
 		how := undecided
 		if a.truth == condition.Yes {
-			out.by = append(out.by, s)
+			if len(out.by) < mostNamed {
+				out.by = append(out.by, s)
+			}
 			if how = denied; len(v.reaches[i].limits) > 0 {
 				how = limited
 			}
@@ -350,6 +352,20 @@ func (v *view) judgeWorld(r request, world []int) judged {
 		}
 	}
 	return out
+}
+
+// mostNamed is how many statements are remembered of those that deny a request: to
+// name one, and to tell what limits them.
+const mostNamed = 32
+
+// together are the statements of both lists, each once.
+func together(a, b []*Statement) []*Statement {
+	for _, s := range b {
+		if len(a) < mostNamed && !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }
 
 // avoidable says whether the caller decides, by what the request says, whether a
@@ -377,7 +393,7 @@ func (v *view) cover(q Question) Cell {
 				continue
 			}
 			low, high, example := v.variant(s, i)
-			cell.by = append(cell.by, example.by...)
+			cell.by = together(cell.by, example.by)
 			worst, best = min(worst, low), max(best, high)
 			if low == passes {
 				words := c.words
@@ -394,7 +410,7 @@ func (v *view) cover(q Question) Cell {
 	if a.cannot != "" {
 		// Whoever denies the whole operation denies this, too.
 		for _, j := range v.try(nil) {
-			worst, cell.by = min(worst, j.stopping), append(cell.by, j.by...)
+			worst, cell.by = min(worst, j.stopping), together(cell.by, j.by)
 		}
 		if worst == denied {
 			return Cell{State: Stopped, by: cell.by}
@@ -461,7 +477,7 @@ func (v *view) variant(s *setting, picked int) (low, high stopping, example inst
 			low, example, first = one.stopping, one, false
 		}
 		if v.o.alone(one.request, s) {
-			by = append(by, one.by...)
+			by = together(by, one.by)
 			high = max(high, one.stopping)
 		}
 	}

@@ -204,7 +204,7 @@ func Docs() []Doc {
 		{
 			NotCovered, "nothing stops this",
 			"No statement denies this for any operation.",
-			docCondition, "Add the statement, if your rules ask for it.", rules.Informational,
+			docCondition, "Add a statement that denies it.", rules.Informational,
 		},
 	}
 }

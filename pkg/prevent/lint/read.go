@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,6 +17,10 @@ import (
 // iam:GetAccountAuthorizationDetails returns is longer than one document may be.
 const MaxBytes = 64 << 20
 
+// MaxDenials is how many statements with a condition on a setting of the network may
+// deny something: each of them is tried on many requests.
+const MaxDenials = 10_000
+
 // Set is what is linted together.
 type Set struct {
 	Policies []*Policy
@@ -27,6 +32,7 @@ type Set struct {
 
 	groups   map[string]*Principal // by name
 	attached []attachment
+	denials  int
 }
 
 // Principal is a role or a user, and what decides what it may do.
@@ -227,6 +233,14 @@ func (r reader) policy(p *Policy, path string, v jsondoc.Value) (*Policy, error)
 	if err != nil {
 		return nil, err
 	}
+	for _, s := range p.Statements {
+		if s.Effect == Deny && len(s.mentions()) > 0 {
+			r.set.denials++
+		}
+	}
+	if r.set.denials > MaxDenials {
+		return nil, fmt.Errorf("%s: more than %d statements that deny something of SageMaker's networks: lint fewer policies at once", cmp.Or(path, "the document"), MaxDenials)
+	}
 	r.set.Policies = append(r.set.Policies, p)
 	return p, nil
 }
@@ -278,6 +292,9 @@ func (r reader) detail(list, path string, v jsondoc.Value) (known bool, err erro
 // principal reads a role, a user or a group.
 func (r reader) principal(v jsondoc.Value, path, name, inline string) error {
 	p := &Principal{ARN: exact(v, "Arn").Str()}
+	if strings.Contains(p.ARN, ":role/aws-service-role/") {
+		return nil // a service's own
+	}
 	var errs []error
 	for i, m := range exact(v, inline).Members() {
 		policy, err := r.policy(

@@ -116,6 +116,16 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestTooMany: statements without end are refused before they are tried.
+func TestTooMany(t *testing.T) {
+	s := Set{denials: MaxDenials - 1}
+	for i, want := range []bool{true, false} {
+		if err := s.Read("f.json", []byte(small)); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "the document: more than 10000 statements") {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
 // TestForeign: policies of resources are passed over and counted.
 func TestForeign(t *testing.T) {
 	var s Set

@@ -51,6 +51,12 @@ var questions = sync.OnceValue(func() map[Question]about {
 	}
 })
 
+// Asked says what a question is about, to follow "a call", and which rules ask it.
+func Asked(q Question) (words string, ids []rules.ID) {
+	a := questions()[q]
+	return a.words, a.rules
+}
+
 // The condition keys that show a setting of the network, without their prefix.
 const (
 	prefix = "sagemaker:"
