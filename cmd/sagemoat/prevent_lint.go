@@ -112,6 +112,13 @@ func runLint(ctx context.Context, p process, f lintFlags, paths []string) (int, 
 	if err != nil {
 		return exitError, err
 	}
+	if len(read.Set.Policies) == 0 && !f.account {
+		if len(read.Problems) == 0 {
+			return exitError, fmt.Errorf("no policy in %s", strings.Join(paths, ", "))
+		}
+		f.summary(p, &read)
+		return exitError, nil
+	}
 	r := lint.Run(&read.Set, lint.Options{Rules: file})
 	if err := f.write(p, r); err != nil {
 		return exitError, err
