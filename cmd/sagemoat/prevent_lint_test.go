@@ -24,7 +24,7 @@ func policyFiles(t *testing.T) map[string]string {
 		return `{"Sid":"` + sid + `","Effect":"Deny","Action":[` + actions + `],"Resource":"*","Condition":{` + condition + `}}`
 	}
 	var create []string
-	for _, name := range strings.Fields(`AutoMLJob AutoMLJobV2 Cluster DataQualityJobDefinition Domain HyperParameterTuningJob Job Model
+	for name := range strings.FieldsSeq(`AutoMLJob AutoMLJobV2 Cluster DataQualityJobDefinition Domain HyperParameterTuningJob Job Model
 		ModelBiasJobDefinition ModelExplainabilityJobDefinition ModelQualityJobDefinition NotebookInstance ProcessingJob TrainingJob`) {
 		create = append(create, `"sagemaker:Create`+name+`"`)
 	}

@@ -230,10 +230,10 @@ func (o Operator) compare(value, want string) Truth {
 			return Unknown
 		}
 		return truth(value == want)
-	default:
-		// Numbers, dates, addresses and bytes are compared by no key that matters here.
-		return Unknown
+	case Null:
 	}
+	// Numbers, dates, addresses and bytes are compared by no key that matters here.
+	return Unknown
 }
 
 // fits says whether the documentation defines the operator for keys of a type.

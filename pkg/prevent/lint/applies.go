@@ -208,23 +208,18 @@ func limitWords(c *Condition, values string) string {
 // nil where the request does not have the key.
 type point [8][]string
 
-// matches says whether the conditions on settings of the network are met; why is
-// of an answer that is not known.
-func (s *Statement) matches(at point) (t condition.Truth, why string) {
-	t = condition.Yes
+// matches says whether the conditions on settings of the network are met.
+func (s *Statement) matches(at point) condition.Truth {
+	t := condition.Yes
 	for _, set := range settings() {
-		here, reason := s.matchesSetting(set, at[set.index])
-		if t = condition.And(t, here); t == condition.No {
-			return condition.No, ""
-		}
-		if here == condition.Unknown && why == "" {
-			why = reason
-		}
+		here, _ := s.matchesSetting(set, at[set.index])
+		t = condition.And(t, here)
 	}
-	return t, why
+	return t
 }
 
-// matchesSetting says whether the conditions on one setting are met.
+// matchesSetting says whether the conditions on one setting are met; why is of an
+// answer that is not known.
 func (s *Statement) matchesSetting(set *setting, values []string) (t condition.Truth, why string) {
 	t = condition.Yes
 	for i := range s.Conditions {

@@ -47,6 +47,14 @@ type choice struct {
 	fine   bool // a compliant request may say it
 }
 
+// about says whether it is what a question about the setting is about.
+func (c choice) about(q Question) bool {
+	if q == NoVPC {
+		return c.absent
+	}
+	return c.breaks
+}
+
 // An id that no policy lists.
 const (
 	otherSubnet = "subnet-0fedcba9876543210"
@@ -389,7 +397,7 @@ func (v *view) cover(q Question) Cell {
 			continue
 		}
 		for i, c := range v.choices[s.index] {
-			if !(c.breaks && q != NoVPC || c.absent && q == NoVPC) {
+			if !c.about(q) {
 				continue
 			}
 			low, high, example := v.variant(s, i)
@@ -490,9 +498,10 @@ func (v *view) variant(s *setting, picked int) (low, high stopping, example inst
 func (o *operation) alone(r request, but *setting) bool {
 	for i, s := range r.settings {
 		c := r.choices[i]
-		if s != but && !c.fine && !(o.coupled && s.key.Many && but.key.Many && c.absent) {
-			return false
+		if s == but || c.fine || o.coupled && s.key.Many && but.key.Many && c.absent {
+			continue
 		}
+		return false
 	}
 	return true
 }

@@ -59,7 +59,7 @@ func (l *statementLint) breaksFix(broken []string) string {
 	}
 	var left []string
 	for _, p := range l.s.Actions {
-		name, _ := cutPrefixFold(p.Text, prefix)
+		name, _ := cutPrefix(p.Text)
 		if !slices.ContainsFunc(broken, func(b string) bool { return strings.EqualFold(b, name) }) {
 			left = append(left, p.Text)
 		}

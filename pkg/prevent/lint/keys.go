@@ -40,7 +40,7 @@ func otherKeys() []string {
 // knownKey says whether SageMaker has the condition key, and else which it may
 // have been meant to be.
 func knownKey(key string) (known bool, meant string) {
-	name, ours := cutPrefixFold(key, prefix)
+	name, ours := cutPrefix(key)
 	if !ours {
 		return true, "" // another service's, or one of all services
 	}

@@ -130,7 +130,7 @@ func (o *operation) isAbout(q Question, r request) bool {
 			continue
 		}
 		seen = true
-		if c := r.choices[i]; c.breaks && q != NoVPC || c.absent && q == NoVPC {
+		if r.choices[i].about(q) {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ func (l *statementLint) add(id ID, where Where, fix string, operations []string,
 // actions finds names that SageMaker does not have.
 func (l *statementLint) actions() {
 	for _, p := range l.s.Actions {
-		name, ours := cutPrefixFold(p.Text, prefix)
+		name, ours := cutPrefix(p.Text)
 		if p.Open || !ours || slices.ContainsFunc(actions(), func(a string) bool { return condition.Like(p.lower, strings.ToLower(prefix+a)) }) {
 			continue
 		}
@@ -415,7 +415,7 @@ func (l *statementLint) breaks() {
 	for _, o := range l.reached {
 		switch {
 		case len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }):
-			if t, _ := l.s.matches(point{}); t == condition.Yes {
+			if l.s.matches(point{}) == condition.Yes {
 				add("whatever they ask for: they do not have the key", o.name)
 			}
 		default:
@@ -436,7 +436,7 @@ func (l *statementLint) breaks() {
 	}
 	// What SageMaker has beside, and the pattern names.
 	var others []string
-	if t, _ := l.s.matches(point{}); t == condition.Yes && l.broad() {
+	if l.broad() && l.s.matches(point{}) == condition.Yes {
 		for _, a := range actions() {
 			if l.s.actsOn(a) && !slices.ContainsFunc(operations(), func(o *operation) bool { return o.name == a }) {
 				others = append(others, a)
@@ -472,10 +472,7 @@ func (s *Statement) denies(o *operation, like shape) bool {
 		}
 		worlds = next
 	}
-	return !slices.ContainsFunc(worlds, func(w point) bool {
-		t, _ := s.matches(w)
-		return t != condition.Yes
-	})
+	return !slices.ContainsFunc(worlds, func(w point) bool { return s.matches(w) != condition.Yes })
 }
 
 // leastDenied is the id of the statement's list that its conditions on the key

@@ -110,7 +110,7 @@ var settings = sync.OnceValue(func() []*setting {
 // case-sensitive.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
 func settingOf(key string) (*setting, bool) {
-	name, ok := cutPrefixFold(key, prefix)
+	name, ok := cutPrefix(key)
 	if !ok {
 		return nil, false
 	}
@@ -122,7 +122,8 @@ func settingOf(key string) (*setting, bool) {
 	return all[i], true
 }
 
-func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+// cutPrefix takes SageMaker's prefix from an action or a key, in whichever case.
+func cutPrefix(s string) (rest string, ok bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false
 	}
@@ -220,64 +221,72 @@ func (o *operation) exceptions(row *kind.Row, call *kind.Call) {
 		set(DomainMode, func(a *ask) { a.absent = false })
 		o.partial = append(o.partial, shape{"that change something else", o.keys})
 	}
-	switch row.Kind {
-	case kind.EndpointConfig:
-		const models = "a configuration of models must not have a VPC or isolation of its own, and looks the same: deny CreateModel without them"
-		o.asks[NoVPC] = ask{cannot: models}
-		set(Isolation, func(a *ask) { a.absent, a.slips = false, "isolation left out: "+models })
-		o.partial = append(o.partial, shape{"whose variants have models", o.keys})
-	case kind.MonitoringSchedule:
-		const named = "a schedule by the name of a job definition has no settings of its own, and looks the same: deny the creation of job definitions without them"
-		o.asks[NoVPC] = ask{cannot: named}
-		for _, q := range []Question{Isolation, Encryption} {
-			set(q, func(a *ask) { a.absent, a.slips = false, "left out: "+named })
-		}
-		o.partial = append(o.partial, shape{"by the name of a job definition", o.keys})
-	case kind.HyperParameterTuningJob:
-		const several = "one of several TrainingJobDefinitions: AWS does not say that the key tells of each"
-		for _, q := range []Question{NoVPC, Isolation, Encryption} {
-			set(q, func(a *ask) { a.slips = several })
-		}
-	case kind.Cluster:
-		const override = "an instance group's OverrideVpcConfig: AWS does not say that the key has its ids"
-		for _, q := range []Question{Subnets, SecurityGroups} {
-			set(q, func(a *ask) { a.slips = override })
-		}
-	case kind.Domain:
-		set(SecurityGroups, func(a *ask) {
-			a.slips = "groups of DefaultSpaceSettings and DomainSettings: AWS does not say that the key has them"
-		})
-	case kind.UserProfile:
-		if call.Effect == kind.Creates {
-			o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys})
-		}
-	default:
+	if by := special()[row.Kind]; by != nil {
+		by(o, call, set)
+	}
+}
+
+// special is what holds for the operations of one kind. set changes what can be said
+// of a question, where it is asked.
+func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Question, func(*ask))) {
+	return map[kind.Kind]func(*operation, *kind.Call, func(Question, func(*ask))){
+		kind.EndpointConfig: func(o *operation, _ *kind.Call, set func(Question, func(*ask))) {
+			const models = "a configuration of models must not have a VPC or isolation of its own, and looks the same: deny CreateModel without them"
+			o.asks[NoVPC] = ask{cannot: models}
+			set(Isolation, func(a *ask) { a.absent, a.slips = false, "isolation left out: "+models })
+			o.partial = append(o.partial, shape{"whose variants have models", o.keys})
+		},
+		kind.MonitoringSchedule: func(o *operation, _ *kind.Call, set func(Question, func(*ask))) {
+			const named = "a schedule by the name of a job definition has no settings of its own, and looks the same: deny the creation of job definitions without them"
+			o.asks[NoVPC] = ask{cannot: named}
+			for _, q := range []Question{Isolation, Encryption} {
+				set(q, func(a *ask) { a.absent, a.slips = false, "left out: "+named })
+			}
+			o.partial = append(o.partial, shape{"by the name of a job definition", o.keys})
+		},
+		kind.HyperParameterTuningJob: func(_ *operation, _ *kind.Call, set func(Question, func(*ask))) {
+			const several = "one of several TrainingJobDefinitions: AWS does not say that the key tells of each"
+			for _, q := range []Question{NoVPC, Isolation, Encryption} {
+				set(q, func(a *ask) { a.slips = several })
+			}
+		},
+		kind.Cluster: func(_ *operation, _ *kind.Call, set func(Question, func(*ask))) {
+			const override = "an instance group's OverrideVpcConfig: AWS does not say that the key has its ids"
+			for _, q := range []Question{Subnets, SecurityGroups} {
+				set(q, func(a *ask) { a.slips = override })
+			}
+		},
+		kind.Domain: func(_ *operation, _ *kind.Call, set func(Question, func(*ask))) {
+			set(SecurityGroups, func(a *ask) {
+				a.slips = "groups of DefaultSpaceSettings and DomainSettings: AWS does not say that the key has them"
+			})
+		},
+		kind.UserProfile: func(o *operation, call *kind.Call, _ func(Question, func(*ask))) {
+			if call.Effect == kind.Creates {
+				o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys})
+			}
+		},
 	}
 }
 
 // keyless are the settings of operations that no condition key shows, and why.
 func keyless(k kind.Kind, call string) map[Question]string {
-	const none = "no condition key shows it"
-	switch k {
-	case kind.CompilationJob, kind.OptimizationJob, kind.InferenceRecommendationsJob, kind.AIBenchmarkJob, kind.LabelingJob, kind.TrainingSession:
-		return map[Question]string{NoVPC: none, Subnets: none, SecurityGroups: none}
-	case kind.Workforce:
-		return map[Question]string{NoVPC: none, Subnets: none, SecurityGroups: none}
-	case kind.Pipeline:
-		const later = "a definition is only stored; the call of each step is authorized when it runs, as the pipeline's role: attach the policy there"
-		return map[Question]string{NoVPC: later, Subnets: later, SecurityGroups: later, Isolation: later, Encryption: later}
-	case kind.Algorithm:
-		return map[Question]string{NoVPC: "its validation runs without a VPC, whatever the request"}
-	case kind.EndpointConfig:
-		return map[Question]string{Interactive: "no condition key shows EnableSSMAccess"}
-	case kind.Domain:
-		return map[Question]string{Interactive: "no condition key shows EnableDockerAccess"}
-	default:
-		if call == "AttachClusterNodeNetworkInterface" {
-			return map[Question]string{Subnets: none, SecurityGroups: none}
-		}
-		return nil
+	const (
+		none  = "no condition key shows it"
+		later = "a definition is only stored; the call of each step is authorized when it runs, as the pipeline's role: attach the policy there"
+	)
+	if call == "AttachClusterNodeNetworkInterface" {
+		return map[Question]string{Subnets: none, SecurityGroups: none}
 	}
+	network := map[Question]string{NoVPC: none, Subnets: none, SecurityGroups: none}
+	return map[kind.Kind]map[Question]string{
+		kind.CompilationJob: network, kind.OptimizationJob: network, kind.InferenceRecommendationsJob: network,
+		kind.AIBenchmarkJob: network, kind.LabelingJob: network, kind.TrainingSession: network, kind.Workforce: network,
+		kind.Pipeline:       {NoVPC: later, Subnets: later, SecurityGroups: later, Isolation: later, Encryption: later},
+		kind.Algorithm:      {NoVPC: "its validation runs without a VPC, whatever the request"},
+		kind.EndpointConfig: {Interactive: "no condition key shows EnableSSMAccess"},
+		kind.Domain:         {Interactive: "no condition key shows EnableDockerAccess"},
+	}[k]
 }
 
 // resources are what a call must be allowed on.
