@@ -103,3 +103,80 @@ func TestTwoResources(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaces: statements for some accounts and Regions are taken together: what is
+// denied in each of them is stopped, what is denied in some, partly.
+func TestPlaces(t *testing.T) {
+	null := `"Null":{"sagemaker:VpcSubnets":"true"}`
+	in := func(conditions ...string) string { return deny(jobs, "{"+strings.Join(conditions, ",")+"}") }
+	only := `"StringEquals":{"aws:PrincipalAccount":"111122223333"}`
+	var many []string
+	for i := range 100 {
+		many = append(many, `"`+strings.Repeat(string(rune('0'+i%10)), 11)+string(rune('0'+i/10))+`"`)
+	}
+	for name, c := range map[string]struct {
+		statements []string
+		state      State
+		only       string
+	}{
+		"one account":           {[]string{in(null, only)}, Partly, "only where aws:PrincipalAccount is 111122223333 (StringEquals)"},
+		"it and all others":     {[]string{in(null, only), in(null, `"StringNotEquals":{"AWS:PrincipalAccount":"111122223333"}`)}, Stopped, ""},
+		"two of them":           {[]string{in(null, only), in(null, `"StringEquals":{"aws:PrincipalAccount":["444455556666"]}`)}, Partly, "only where aws:PrincipalAccount is 111122223333 (StringEquals); only where aws:PrincipalAccount is 444455556666 (StringEquals)"},
+		"none":                  {[]string{in(null, only, `"StringNotLike":{"aws:PrincipalAccount":"1111*"}`)}, NotAtAll, ""},
+		"its Region and others": {[]string{in(null, only), in(null, `"StringNotEquals":{"aws:PrincipalAccount":"111122223333"},"StringLike":{"aws:RequestedRegion":"eu-*"}`), in(null, `"StringNotLike":{"aws:RequestedRegion":"eu-*"}`)}, Stopped, ""},
+		"with an exemption":     {[]string{in(null, only), in(null, `"StringNotEquals":{"aws:PrincipalAccount":"111122223333"},"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/x"}`)}, Partly, "not where aws:PrincipalArn is arn:aws:iam::*:role/x"},
+		"one not known":         {[]string{in(null, `"StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalTag/a}"}`)}, NotKnown, ""},
+		"too many":              {[]string{in(null, `"StringEquals":{"aws:PrincipalAccount":[`+strings.Join(many, ",")+`]}`)}, Partly, "only where aws:PrincipalAccount is " + strings.ReplaceAll(strings.Join(many, " or "), `"`, "") + " (StringEquals)"},
+		"all but too many":      {[]string{in(null, `"StringNotEquals":{"aws:PrincipalAccount":[`+strings.Join(many, ",")+`]}`)}, Partly, "not where aws:PrincipalAccount is " + strings.ReplaceAll(strings.Join(many, " or "), `"`, "")},
+	} {
+		r := lint(t, rules.Default(), c.statements...)
+		for _, row := range r.Coverage {
+			if got := row.Cells[NoVPC]; row.Operation == "CreateTrainingJob" && (got.State != c.state || strings.Join(got.Only, "; ") != c.only) {
+				t.Errorf("%s: %+v, want %s %s", name, got, c.state, c.only)
+			}
+		}
+	}
+	// Where no subnet is allowed in other accounts, nothing is broken there.
+	r := lint(t, rules.Default(), in(`"Null":{"sagemaker:VpcSubnets":"false"}`, `"StringNotEquals":{"aws:PrincipalAccount":"111122223333"}`))
+	if got := of(r, BreaksCompliant); len(got) > 0 {
+		t.Errorf("%+v", got[0])
+	}
+}
+
+// TestOwnSettings: an endpoint configuration's isolation is its own if it has a VPC.
+// Without one, a key with the default may be that of models.
+func TestOwnSettings(t *testing.T) {
+	configs := `"Action":"sagemaker:CreateEndpointConfig","Resource":"*"`
+	for condition, want := range map[string]struct {
+		state  State
+		breaks rules.Severity
+	}{
+		`{"BoolIfExists":{"sagemaker:NetworkIsolation":"false"},"Null":{"sagemaker:VpcSubnets":"false"}}`: {Partly, ""},
+		`{"BoolIfExists":{"sagemaker:NetworkIsolation":"false"}}`:                                         {Partly, rules.High},
+		`{"Bool":{"sagemaker:NetworkIsolation":"false"}}`:                                                 {NotKnown, rules.Medium},
+		`{"Null":{"sagemaker:NetworkIsolation":"true"}}`:                                                  {NotAtAll, rules.Medium},
+	} {
+		r := lint(t, rules.Default(), deny(configs, condition))
+		if got := state(r, "CreateEndpointConfig", Isolation); got != want.state {
+			t.Errorf("%s: %s, want %s", condition, got, want.state)
+		}
+		var got rules.Severity
+		for _, f := range of(r, BreaksCompliant) {
+			got = f.Severity
+		}
+		if got != want.breaks {
+			t.Errorf("%s breaks %q, want %q", condition, got, want.breaks)
+		}
+	}
+}
+
+// TestOddIDs: a statement about ids that are none is about something.
+func TestOddIDs(t *testing.T) {
+	r := lint(t, rules.Default(), deny(`"Action":["sagemaker:Create*"],"Resource":"*"`, `{"ForAnyValue:StringNotLike":{"sagemaker:VpcSubnets":"subnet-*"}}`))
+	if got := of(r, DeniesNothing); len(got) > 0 {
+		t.Errorf("%+v", got[0])
+	}
+	if got := names(r, Subnets, Stopped, Partly); got != nil {
+		t.Errorf("every subnet is listed, and %v are stopped", got)
+	}
+}

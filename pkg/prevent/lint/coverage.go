@@ -47,6 +47,9 @@ type choice struct {
 	fine   bool // a compliant request may say it
 }
 
+// odd are values that no id is.
+const odd = "i-0a1b2c3d4e5f60718"
+
 // about says whether it is what a question about the setting is about.
 func (c choice) about(q Question) bool {
 	if q == NoVPC {
@@ -108,6 +111,7 @@ func (o *operation) choices(s *setting, l lists) []choice {
 			{words: "listed " + s.member, worlds: [][]string{{id}}, fine: true},
 			{words: s.member + " that are not listed", worlds: [][]string{{other}}, breaks: true},
 			{words: s.member + " of which only one is listed", worlds: [][]string{{id, other}}, breaks: true},
+			{words: s.member + " that are none", worlds: [][]string{{odd}}},
 		}
 	}
 	omitted := choice{words: s.member + " left out", worlds: [][]string{nil, {s.bad}}, absent: true}
@@ -133,6 +137,9 @@ type view struct {
 	o       *operation
 	about   []*Statement
 	reaches []reach
+	// there says which statements apply in each of the places where a call can come
+	// from, as far as the statements tell places apart.
+	there [][]condition.Truth
 	// mentioned are the settings with conditions that the operation's requests show,
 	// and lists the ids that the conditions name.
 	mentioned []*setting
@@ -142,8 +149,8 @@ type view struct {
 	rest  []answer
 	known [][8][][]answer
 
-	choices [8][]choice             // by setting
-	tried   map[*setting][]instance // requests and what was judged of them, by what else they say
+	choices [8][]choice                // by setting
+	tried   map[[2]*setting][]instance // requests and what was judged of them, by what else they say
 }
 
 // answer is whether conditions are met.
@@ -165,7 +172,7 @@ func (a answer) and(b answer) answer {
 // view gathers the statements about an operation, and what they say of each of its
 // settings.
 func (o *operation) view(statements []*Statement) *view {
-	v := &view{o: o, tried: map[*setting][]instance{}}
+	v := &view{o: o, tried: map[[2]*setting][]instance{}}
 	for _, s := range statements {
 		r := s.reach(o)
 		if r.none {
@@ -177,6 +184,24 @@ func (o *operation) view(statements []*Statement) *view {
 				v.mentioned = append(v.mentioned, set)
 			}
 		}
+	}
+	places, ok := placesOf(v.reaches)
+	if !ok {
+		places = []place{{}}
+		for i := range v.reaches {
+			r := &v.reaches[i]
+			for _, c := range r.places {
+				r.limits = append(r.limits, limitOf(c))
+			}
+			r.places = nil
+		}
+	}
+	for _, at := range places {
+		var there []condition.Truth
+		for _, r := range v.reaches {
+			there = append(there, r.at(at))
+		}
+		v.there = append(v.there, there)
 	}
 	v.lists = listed(v.about)
 	for _, set := range settings() {
@@ -274,7 +299,9 @@ type judged struct {
 	stopping stopping
 	why      string
 	omitted  bool // it is undecided for what a left out member shows
-	by       []*Statement
+	// somewhere says that it is denied in some places, and in others not.
+	somewhere bool
+	by        []*Statement
 }
 
 // judge says how far the statements deny a request, whatever world it is.
@@ -292,10 +319,10 @@ func (v *view) judge(r request) judged {
 			// It depends on what AWS does not say.
 			out = judged{stopping: undecided, omitted: true, by: together(out.by, j.by), why: "AWS does not say what the condition key holds when the member is left out"}
 		case j.stopping < out.stopping:
-			j.by = together(out.by, j.by)
+			j.by, j.somewhere = together(out.by, j.by), j.somewhere || out.somewhere
 			out = j
 		default:
-			out.by = together(out.by, j.by)
+			out.by, out.somewhere = together(out.by, j.by), j.somewhere || out.somewhere
 		}
 		if !step(world, r) {
 			return out
@@ -339,24 +366,59 @@ func step(world []int, r request) bool {
 	return false
 }
 
+// judgeWorld says how far a request in one world is denied: everywhere, or in some
+// places only.
 func (v *view) judgeWorld(r request, world []int) judged {
 	var out judged
+	met := make([]answer, len(v.about))
+	for i := range v.about {
+		met[i] = v.matches(i, r, world)
+	}
+	for n, there := range v.there {
+		j := v.judgePlace(met, there)
+		switch {
+		case n == 0:
+			out = j
+		case j.stopping == out.stopping:
+			out.by = together(out.by, j.by)
+		case min(j.stopping, out.stopping) >= limited:
+			out.stopping, out.by = limited, together(out.by, j.by)
+		case max(j.stopping, out.stopping) >= limited:
+			out = judged{stopping: limited, somewhere: true, by: together(out.by, j.by)}
+		default:
+			if j.stopping < out.stopping {
+				out.stopping, out.why = j.stopping, j.why
+			}
+			out.by = together(out.by, j.by)
+		}
+		out.somewhere = out.somewhere || j.somewhere
+	}
+	return out
+}
+
+// judgePlace says how far a request is denied in one place, with the conditions on
+// settings met or not.
+func (v *view) judgePlace(met []answer, there []condition.Truth) judged {
+	var out judged
 	for i, s := range v.about {
-		a := v.matches(i, r, world)
-		if a.truth == condition.No || avoidable(v.reaches[i].limits) {
+		t := condition.And(met[i].truth, there[i])
+		if t == condition.No || avoidable(v.reaches[i].limits) {
 			continue
 		}
-		how := undecided
-		if a.truth == condition.Yes {
+		how, why := undecided, met[i].why
+		switch {
+		case t == condition.Yes:
 			if len(out.by) < mostNamed {
 				out.by = append(out.by, s)
 			}
 			if how = denied; len(v.reaches[i].limits) > 0 {
 				how = limited
 			}
+		case why == "":
+			why = "it depends on a value that is not known before the request"
 		}
 		if how > out.stopping {
-			out.stopping, out.why = how, a.why
+			out.stopping, out.why = how, why
 		}
 	}
 	return out
@@ -391,7 +453,8 @@ func (v *view) cover(q Question) Cell {
 		return Cell{State: Elsewhere, Why: o.elsewhere}
 	}
 	var cell Cell
-	worst, best := denied, passes
+	var limiting []*Statement
+	worst, best, somewhere := denied, passes, false
 	for _, s := range settings() {
 		if !o.carries(s.name) || !slices.Contains(s.asks, q) {
 			continue
@@ -400,8 +463,9 @@ func (v *view) cover(q Question) Cell {
 			if !c.about(q) {
 				continue
 			}
-			low, high, example := v.variant(s, i)
-			cell.by = together(cell.by, example.by)
+			low, high, example := v.variant(s, i, a.own)
+			somewhere = somewhere || example.somewhere
+			cell.by, limiting = together(cell.by, example.by), together(limiting, example.worst)
 			worst, best = min(worst, low), max(best, high)
 			if low == passes {
 				words := c.words
@@ -417,7 +481,7 @@ func (v *view) cover(q Question) Cell {
 	}
 	if a.cannot != "" {
 		// Whoever denies the whole operation denies this, too.
-		for _, j := range v.try(nil) {
+		for _, j := range v.try() {
 			worst, cell.by = min(worst, j.stopping), together(cell.by, j.by)
 		}
 		if worst == denied {
@@ -425,14 +489,15 @@ func (v *view) cover(q Question) Cell {
 		}
 		return Cell{State: CannotBe, Why: a.cannot}
 	}
+	aside := !slices.ContainsFunc(together(cell.by, limiting), func(s *Statement) bool { return s.answers(q) })
 	switch {
 	case worst == denied && a.slips == "":
 		cell.State = Stopped
 	case worst == denied:
 		cell.State = Partly
-	case worst == limited:
-		cell.State, cell.Only = Partly, v.only(cell.by)
-	case worst == passes && best < limited:
+	case worst == limited && !aside:
+		cell.State, cell.Only = Partly, v.only(limiting, somewhere)
+	case worst == limited, worst == passes && (best < limited || aside):
 		cell.State = NotAtAll
 	case worst == passes:
 		cell.State = Partly
@@ -448,49 +513,76 @@ func (v *view) cover(q Question) Cell {
 	return cell
 }
 
+// answers says whether the statement is about a question: it has a condition on one
+// of its settings, or on none and denies all. Else what it denies is denied for
+// another reason.
+func (s *Statement) answers(q Question) bool {
+	return len(s.mentions()) == 0 || len(meant(q, []*Statement{s})) > 0
+}
+
 // instance is a request and what was judged of it.
 type instance struct {
 	judged
 	request request
+	worst   []*Statement // that deny the requests which are denied least
 }
 
-// try judges every request, with something said of a setting if it is not nil.
-func (v *view) try(s *setting) []instance {
-	if slices.Contains(v.mentioned, s) {
-		s = nil // it is said anyway
+// try judges every request, with something said of some settings if of no others.
+func (v *view) try(more ...*setting) []instance {
+	key := [2]*setting{}
+	n := 0
+	for _, s := range more {
+		if !slices.Contains(v.mentioned, s) {
+			key[n] = s
+			n++
+		}
 	}
-	if out, ok := v.tried[s]; ok {
+	if out, ok := v.tried[key]; ok {
 		return out
 	}
 	var out []instance
-	for _, r := range v.requests(s) {
-		out = append(out, instance{v.judge(r), r})
+	for _, r := range v.requests(key[:n]...) {
+		out = append(out, instance{judged: v.judge(r), request: r})
 	}
-	v.tried[s] = out
+	v.tried[key] = out
 	return out
 }
 
 // variant is how far requests with one choice are stopped: at the worst, with what
 // else they may say, and at the best, where they comply otherwise. The example is
-// the worst of them, with the statements that deny the best.
-func (v *view) variant(s *setting, picked int) (low, high stopping, example instance) {
+// the worst of them, with the statements that deny the best. own leaves out those
+// without a VPC.
+func (v *view) variant(s *setting, picked int, own bool) (low, high stopping, example instance) {
 	low, high = denied, passes
-	first := true
-	var by []*Statement
-	for _, one := range v.try(s) {
-		if one.request.picked[slices.Index(one.request.settings, s)] != picked {
+	first, somewhere := true, false
+	var by, worst []*Statement
+	more := []*setting{s}
+	if own {
+		more = append(more, settings()[0])
+	}
+	for _, one := range v.try(more...) {
+		if one.request.picked[slices.Index(one.request.settings, s)] != picked || own && one.request.without(settings()[0]) {
 			continue
 		}
 		if first || one.stopping < low {
-			low, example, first = one.stopping, one, false
+			low, example, first, worst = one.stopping, one, false, nil
+		}
+		if one.stopping == low {
+			worst, somewhere = together(worst, one.by), somewhere || one.somewhere
 		}
 		if v.o.alone(one.request, s) {
 			by = together(by, one.by)
 			high = max(high, one.stopping)
 		}
 	}
-	example.by = by
+	example.by, example.worst, example.somewhere = by, worst, somewhere
 	return low, high, example
+}
+
+// without says whether the request leaves a setting out.
+func (r request) without(s *setting) bool {
+	i := slices.Index(r.settings, s)
+	return i >= 0 && r.choices[i].absent
 }
 
 // alone says whether the request complies in every setting but one: what denies it
@@ -506,11 +598,19 @@ func (o *operation) alone(r request, but *setting) bool {
 	return true
 }
 
-// only says what limits the statements, each once.
-func (v *view) only(by []*Statement) []string {
+// only says what limits the statements, each once; their places only where they
+// leave some out.
+func (v *view) only(by []*Statement, somewhere bool) []string {
 	var out []string
 	for _, s := range by {
-		for _, l := range v.reaches[slices.Index(v.about, s)].limits {
+		r := v.reaches[slices.Index(v.about, s)]
+		all := r.limits
+		if somewhere {
+			for _, c := range r.places {
+				all = append(slices.Clip(all), limitOf(c))
+			}
+		}
+		for _, l := range all {
 			if !slices.Contains(out, l.words) {
 				out = append(out, l.words)
 			}

@@ -53,14 +53,15 @@ func values(operands []condition.Operand) []string {
 
 // breaksFix is the statement's actions without those whose calls it breaks; none
 // where a pattern names them.
-func (l *statementLint) breaksFix(broken []string) string {
+func (l *statementLint) breaksFix(broken breakage) string {
 	if l.broad() {
 		return ""
 	}
 	var left []string
 	for _, p := range l.s.Actions {
 		name, _ := cutPrefix(p.Text)
-		if !slices.ContainsFunc(broken, func(b string) bool { return strings.EqualFold(b, name) }) {
+		is := func(b string) bool { return strings.EqualFold(b, name) }
+		if !slices.ContainsFunc(broken, func(b brokenCalls) bool { return slices.ContainsFunc(b.names, is) }) {
 			left = append(left, p.Text)
 		}
 	}
@@ -71,10 +72,11 @@ func (l *statementLint) breaksFix(broken []string) string {
 }
 
 // denial is the statement that denies what a question is about, by a key, for
-// operations. absent says that for them, leaving the member out is denied as well.
-// ids are those of the list, where there is one.
-func denial(q Question, key string, absent bool, names, ids []string) paste {
-	p := paste{Sid: sid(q, key, absent), Effect: Deny, Resource: "*", Condition: map[string]map[string]any{}}
+// operations of which it is asked in one way. ids are those of the list, where there
+// is one.
+func denial(q Question, key string, a ask, names, ids []string) paste {
+	absent := a.absent
+	p := paste{Sid: sid(q, key, a), Effect: Deny, Resource: "*", Condition: map[string]map[string]any{}}
 	for _, n := range names {
 		p.Action = append(p.Action, prefix+n)
 	}
@@ -99,11 +101,14 @@ func denial(q Question, key string, absent bool, names, ids []string) paste {
 			add("Null", "false")
 		}
 	}
+	if a.own {
+		p.Condition["Null"] = map[string]any{prefix + vpcSubnets: "false"}
+	}
 	return p
 }
 
 // sid names the statement of a question.
-func sid(q Question, key string, absent bool) string {
+func sid(q Question, key string, a ask) string {
 	var b strings.Builder
 	b.WriteString("Deny")
 	for word := range strings.SplitSeq(string(q), "-") {
@@ -112,7 +117,9 @@ func sid(q Question, key string, absent bool) string {
 	switch {
 	case q == Interactive:
 		b.WriteString(key)
-	case !absent && q != Subnets && q != SecurityGroups:
+	case a.own:
+		b.WriteString("InAVpc")
+	case !a.absent && q != Subnets && q != SecurityGroups:
 		b.WriteString("WhereSet")
 	}
 	return b.String()
@@ -125,15 +132,15 @@ func denials(q Question, names []string, ids lists) []paste {
 		if !slices.Contains(set.asks, q) {
 			continue
 		}
-		for _, absent := range []bool{true, false} {
+		for _, way := range []ask{{absent: true}, {absent: true, own: true}, {}} {
 			var those []string
 			for _, o := range operations() {
-				if a := o.asks[q]; slices.Contains(names, o.name) && o.carries(set.name) && a.absent == absent {
+				if a := o.asks[q]; slices.Contains(names, o.name) && o.carries(set.name) && a.absent == way.absent && a.own == way.own {
 					those = append(those, o.name)
 				}
 			}
 			if len(those) > 0 {
-				out = append(out, denial(q, set.name, absent, those, ids[set.name]))
+				out = append(out, denial(q, set.name, way, those, ids[set.name]))
 			}
 		}
 	}

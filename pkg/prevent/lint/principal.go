@@ -3,7 +3,9 @@ package lint
 import (
 	"cmp"
 	"slices"
+	"strings"
 
+	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
 )
 
@@ -31,7 +33,7 @@ func (l *linter) through() {
 		}
 		for _, o := range operations() {
 			for _, q := range Questions() {
-				if _, ok := o.asks[q]; ok && l.required(q) && o.through(q, deny, allow, bound, p.Boundary != nil) {
+				if _, ok := o.asks[q]; ok && l.required(q) && o.through(q, deny, allow, bound, p) {
 					t.Operations[q] = append(t.Operations[q], o.name)
 				}
 			}
@@ -57,7 +59,8 @@ func sorted(p *Policy, deny, allow []*Statement) (denying, allowing []*Statement
 
 // through says whether some request that a question is about may be allowed, and
 // is not certainly denied.
-func (o *operation) through(q Question, deny, allow, bound []*Statement, bounded bool) bool {
+func (o *operation) through(q Question, deny, allow, bound []*Statement, p *Principal) bool {
+	bounded := p.Boundary != nil
 	about := func(all []*Statement) []*Statement {
 		return slices.DeleteFunc(slices.Clone(all), func(s *Statement) bool { return s.reach(o).none })
 	}
@@ -68,7 +71,7 @@ func (o *operation) through(q Question, deny, allow, bound []*Statement, bounded
 	v := o.view(slices.Concat(deny, allow, bound))
 	kinds := slices.Concat(slices.Repeat([]kindOf{denies}, len(deny)), slices.Repeat([]kindOf{allows}, len(allow)), slices.Repeat([]kindOf{bounds}, len(bound)))
 	for _, r := range v.requests(keysOf(q)...) {
-		if o.isAbout(q, r) && v.gets(r, kinds, bounded) {
+		if o.isAbout(q, r) && v.gets(r, kinds, bounded, p.account()) {
 			return true
 		}
 	}
@@ -86,7 +89,7 @@ const (
 
 // gets says whether a request may be allowed in some world, in which it is not
 // certainly denied.
-func (v *view) gets(r request, kinds []kindOf, bounded bool) bool {
+func (v *view) gets(r request, kinds []kindOf, bounded bool, account string) bool {
 	world := make([]int, len(r.settings))
 	for {
 		allowed, within, stopped := false, !bounded, false
@@ -98,7 +101,7 @@ func (v *view) gets(r request, kinds []kindOf, bounded bool) bool {
 			case bounds:
 				within = within || a.truth != condition.No
 			case denies:
-				stopped = stopped || a.truth == condition.Yes && len(v.reaches[i].limits) == 0
+				stopped = stopped || a.truth == condition.Yes && v.reaches[i].everywhere(account)
 			}
 		}
 		if allowed && within && !stopped {
@@ -108,6 +111,20 @@ func (v *view) gets(r request, kinds []kindOf, bounded bool) bool {
 			return false
 		}
 	}
+}
+
+// everywhere says whether a statement applies to whatever calls come from an account.
+func (r reach) everywhere(account string) bool {
+	return len(r.limits) == 0 && !slices.ContainsFunc(r.places, func(c *Condition) bool {
+		t, _ := c.Operator.Eval(condition.Key{Type: condition.String}, []string{account}, c.Values)
+		return t != condition.Yes || !strings.EqualFold(c.Key, "aws:PrincipalAccount")
+	})
+}
+
+// account is that of the principal; empty where its ARN does not tell.
+func (p *Principal) account() string {
+	arn, _ := kind.ParseARN(p.ARN)
+	return arn.Account
 }
 
 // keysOf are the settings of a question.
@@ -125,6 +142,9 @@ func keysOf(q Question) []*setting {
 // policies see nothing does.
 func (o *operation) isAbout(q Question, r request) bool {
 	seen := false
+	if o.asks[q].own && r.without(settings()[0]) {
+		return false
+	}
 	for i, s := range r.settings {
 		if !slices.Contains(s.asks, q) {
 			continue

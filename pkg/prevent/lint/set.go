@@ -163,20 +163,9 @@ func (l *linter) differs() {
 				tell(rules.High, "it lets "+list(more)+" pass, which the rules do not allow")
 			}
 			// A list for some accounts need not have all.
-			if len(less) > 0 && len(limitsOf(s)) == 0 {
+			if len(less) > 0 && !slices.ContainsFunc(s.Conditions, func(c Condition) bool { return c.set == nil }) {
 				tell(rules.Medium, "it denies "+list(less)+", which the rules allow")
 			}
 		}
 	}
-}
-
-// limitsOf are the conditions of a statement that are not about the network.
-func limitsOf(s *Statement) []*Condition {
-	var out []*Condition
-	for i := range s.Conditions {
-		if s.Conditions[i].set == nil {
-			out = append(out, &s.Conditions[i])
-		}
-	}
-	return out
 }

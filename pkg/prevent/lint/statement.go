@@ -327,18 +327,15 @@ func lists2(keys []string) bool {
 	return slices.Contains(keys, vpcSubnets) && slices.Contains(keys, vpcSecurityGroups)
 }
 
-// limits finds exemptions that those who are to be stopped can give themselves.
+// limits finds exemptions that those who are to be stopped can give themselves. A
+// statement without a condition on the network is about something else.
 func (l *statementLint) limits() {
-	if l.s.Effect != Deny || len(l.reached) == 0 {
+	if l.s.Effect != Deny || len(l.s.mentions()) == 0 || !slices.ContainsFunc(l.reached, func(o *operation) bool { return len(o.asks) > 0 }) {
 		return
 	}
-	network := slices.ContainsFunc(l.reached, func(o *operation) bool { return len(o.asks) > 0 })
 	for i := range l.s.Conditions {
 		c := &l.s.Conditions[i]
-		if c.set != nil || !network {
-			continue
-		}
-		if known, _ := knownKey(c.Key); !known {
+		if known, _ := knownKey(c.Key); !known || c.set != nil {
 			continue
 		}
 		switch limit := limitOf(c); limit.who {
@@ -404,35 +401,34 @@ func (l *statementLint) breaks() {
 			return
 		}
 	}
-	byShape := map[string][]string{}
-	var order []string
-	add := func(words, name string) {
-		if byShape[words] == nil {
-			order = append(order, words)
-		}
-		byShape[words] = append(byShape[words], name)
-	}
+	var sure, maybe breakage
 	for _, o := range l.reached {
-		switch {
-		case len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }):
+		if len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }) {
 			if l.s.matches(point{}) == condition.Yes {
-				add("whatever they ask for: they do not have the key", o.name)
+				sure.add("whatever they ask for: they do not have the key", o.name)
 			}
-		default:
-			for _, shape := range append([]shape{{words: "that comply with every rule"}}, o.partial...) {
-				if l.s.denies(o, shape) {
-					add(shape.words, o.name)
-				}
+			continue
+		}
+		shapes := o.partial
+		if !slices.ContainsFunc(l.s.Conditions, func(c Condition) bool { return c.ofPlace() }) {
+			// Else it may be that nothing is allowed there.
+			shapes = append([]shape{{words: "that comply with every rule"}}, shapes...)
+		}
+		for _, shape := range shapes {
+			switch all, some := l.s.denies(o, shape); {
+			case all:
+				sure.add(shape.words, o.name)
+			case some:
+				maybe.add(shape.words, o.name)
 			}
 		}
 	}
-	var broken []string
-	for _, names := range byShape {
-		broken = append(broken, names...)
+	for _, b := range sure {
+		l.add(BreaksCompliant, l.s.Where, l.breaksFix(sure), b.names, "it denies calls of %s %s", list(b.names), b.words)
 	}
-	for _, words := range order {
-		names := byShape[words]
-		l.add(BreaksCompliant, l.s.Where, l.breaksFix(broken), names, "it denies calls of %s %s", list(names), words)
+	for _, b := range maybe {
+		f := l.add(BreaksCompliant, l.s.Where, "", b.names, "it may deny calls of %s %s: AWS does not say what the condition key holds when the member is left out", list(b.names), b.words)
+		f.Severity = rules.Medium
 	}
 	// What SageMaker has beside, and the pattern names.
 	var others []string
@@ -448,16 +444,38 @@ func (l *statementLint) breaks() {
 	}
 }
 
-// denies says whether the statement denies every compliant request of a shape.
-func (s *Statement) denies(o *operation, like shape) bool {
+// breakage is what is broken, by the shape of the calls.
+type breakage []brokenCalls
+
+type brokenCalls struct {
+	words string
+	names []string
+}
+
+func (b *breakage) add(words, name string) {
+	for i := range *b {
+		if (*b)[i].words == words {
+			(*b)[i].names = append((*b)[i].names, name)
+			return
+		}
+	}
+	*b = append(*b, brokenCalls{words, []string{name}})
+}
+
+// denies says whether the statement denies the compliant requests of a shape: in all
+// worlds, or in some.
+func (s *Statement) denies(o *operation, like shape) (all, some bool) {
 	l := listed([]*Statement{s})
 	worlds := []point{{}}
 	for _, set := range settings() {
-		if !o.carries(set.name) || slices.Contains(like.out, set.name) {
+		out := slices.Contains(like.out, set.name)
+		if !o.carries(set.name) || out && (set.key.Many || !like.defaults) {
 			continue
 		}
 		values := [][]string{{set.good}}
 		switch {
+		case out:
+			values = [][]string{nil, {set.bad}} // the default
 		case set.asks[0] == Interactive:
 			values = append(values, nil) // off is also what is left out
 		case set.key.Many:
@@ -472,7 +490,12 @@ func (s *Statement) denies(o *operation, like shape) bool {
 		}
 		worlds = next
 	}
-	return !slices.ContainsFunc(worlds, func(w point) bool { return s.matches(w) != condition.Yes })
+	all = true
+	for _, w := range worlds {
+		yes := s.matches(w) == condition.Yes
+		all, some = all && yes, some || yes
+	}
+	return all, some
 }
 
 // leastDenied is the id of the statement's list that its conditions on the key

@@ -138,6 +138,9 @@ type ask struct {
 	slips string
 	// absent says that leaving the member out is what the question is about, too.
 	absent bool
+	// own says that it is asked of requests with a VPC only: without one, whether the
+	// settings are the request's own does not show.
+	own bool
 }
 
 // operation is one call of SageMaker's API that creates or changes what a network
@@ -160,7 +163,9 @@ type operation struct {
 // shape is a kind of compliant request.
 type shape struct {
 	words string
-	out   []string // keys that such a request does not have
+	out   []string // keys of what such a request leaves out
+	// defaults says that a key may be there all the same, with the default.
+	defaults bool
 }
 
 func (o *operation) carries(key string) bool { return slices.Contains(o.keys, key) }
@@ -219,7 +224,7 @@ func (o *operation) exceptions(row *kind.Row, call *kind.Call) {
 		// What a partial update does not name stays as it was.
 		delete(o.asks, NoVPC)
 		set(DomainMode, func(a *ask) { a.absent = false })
-		o.partial = append(o.partial, shape{"that change something else", o.keys})
+		o.partial = append(o.partial, shape{"that change something else", o.keys, false})
 	}
 	if by := special()[row.Kind]; by != nil {
 		by(o, call, set)
@@ -233,16 +238,16 @@ func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Questi
 		kind.EndpointConfig: func(o *operation, _ *kind.Call, set func(Question, func(*ask))) {
 			const models = "a configuration of models must not have a VPC or isolation of its own, and looks the same: deny CreateModel without them"
 			o.asks[NoVPC] = ask{cannot: models}
-			set(Isolation, func(a *ask) { a.absent, a.slips = false, "isolation left out: "+models })
-			o.partial = append(o.partial, shape{"whose variants have models", o.keys})
+			set(Isolation, func(a *ask) { a.own, a.slips = true, "without a VPC: "+models })
+			o.partial = append(o.partial, shape{"whose variants have models", o.keys, true})
 		},
 		kind.MonitoringSchedule: func(o *operation, _ *kind.Call, set func(Question, func(*ask))) {
 			const named = "a schedule by the name of a job definition has no settings of its own, and looks the same: deny the creation of job definitions without them"
 			o.asks[NoVPC] = ask{cannot: named}
 			for _, q := range []Question{Isolation, Encryption} {
-				set(q, func(a *ask) { a.absent, a.slips = false, "left out: "+named })
+				set(q, func(a *ask) { a.own, a.slips = true, "without a VPC: "+named })
 			}
-			o.partial = append(o.partial, shape{"by the name of a job definition", o.keys})
+			o.partial = append(o.partial, shape{"by the name of a job definition", o.keys, true})
 		},
 		kind.HyperParameterTuningJob: func(_ *operation, _ *kind.Call, set func(Question, func(*ask))) {
 			const several = "one of several TrainingJobDefinitions: AWS does not say that the key tells of each"
@@ -263,7 +268,7 @@ func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Questi
 		},
 		kind.UserProfile: func(o *operation, call *kind.Call, _ func(Question, func(*ask))) {
 			if call.Effect == kind.Creates {
-				o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys})
+				o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys, false})
 			}
 		},
 	}
