@@ -120,3 +120,4 @@ bench: ## Measure it against other tools, Python and its own goals (docs/perform
 .PHONY: docs
 docs: ## Write the pages that are generated
 	$(GO) run ./internal/gen/kinds
+	$(GO) run ./internal/gen/lint

@@ -117,11 +117,18 @@ func deps(t *testing.T, of ...string) (all []string) {
 
 func below(dep, folder string) bool { return dep == folder || strings.HasPrefix(dep, folder+"/") }
 
-// TestDependencies: of the command, the doctor alone carries AWS clients, and none
-// of the large ones (docs/adr/0018-doctor.md). audit and rules read files: nothing
-// that they are made of can call AWS.
+// online are the packages by which the command calls AWS, and the one file of it
+// that may import each (docs/adr/0018-doctor.md, 0021-linting-policies.md).
+var online = map[string]string{
+	module + "internal/doctor":   "doctor.go",
+	module + "internal/policies": "prevent_lint.go",
+}
+
+// TestDependencies: of the command, only what is told to call AWS carries clients of
+// it, and none of the large ones. Everything else reads files: nothing that it is
+// made of can call AWS.
 func TestDependencies(t *testing.T) {
-	const sdk, online = "github.com/aws/aws-sdk-go-v2", module + "internal/doctor"
+	const sdk = "github.com/aws/aws-sdk-go-v2"
 	for _, dep := range deps(t, "./cmd/...") {
 		for bad, why := range map[string]string{
 			sdk + "/service/sagemaker":   "minutes of building; pkg/awsjson calls SageMaker",
@@ -141,35 +148,35 @@ func TestDependencies(t *testing.T) {
 		}
 		for _, i := range p.Imports {
 			if below(i, sdk) || below(i, "net") {
-				t.Errorf("cmd/sagemoat imports %s: only internal/doctor calls AWS", i)
+				t.Errorf("cmd/sagemoat imports %s: only the packages of the list call AWS", i)
 			}
-			if strings.HasPrefix(i, module) && i != online {
+			if strings.HasPrefix(i, module) && online[i] == "" {
 				offline = append(offline, i)
 			}
 		}
 	}
 	if !slices.Contains(offline, module+"internal/audit") {
-		t.Fatalf("the command without its doctor is made of %v", offline)
+		t.Fatalf("the command, without what calls AWS, is made of %v", offline)
 	}
 	for _, dep := range deps(t, offline...) {
 		if below(dep, sdk) || below(dep, "github.com/aws/smithy-go") {
-			t.Errorf("audit and rules depend on %s: they read files, and never call AWS", dep)
+			t.Errorf("what reads files depends on %s: it never calls AWS", dep)
 		}
 	}
-	// The other files of the command cannot reach the doctor by the package they share.
-	uses := 0
+	// The other files of the command cannot reach a client by the package they share.
+	uses := map[string]bool{}
 	for _, file := range goFiles(t, "cmd/sagemoat") {
 		for _, i := range file.imports {
-			if i == online {
-				uses++
-				if file.name != "doctor.go" {
-					t.Errorf("cmd/sagemoat/%s imports the doctor: only doctor.go does", file.name)
+			if of := online[i]; of != "" {
+				uses[i] = true
+				if file.name != of {
+					t.Errorf("cmd/sagemoat/%s imports %s: only %s does", file.name, i, of)
 				}
 			}
 		}
 	}
-	if uses == 0 {
-		t.Error("nothing imports the doctor: moved?")
+	if len(uses) != len(online) {
+		t.Errorf("of the packages that call AWS only %v are imported: moved?", uses)
 	}
 }
 

@@ -69,7 +69,7 @@ func runPreventTest(ctx context.Context, p process, f *preventTestFlags, paths [
 	if err != nil {
 		return exitError, err
 	}
-	attached, err := f.policies(p, prevent.Generate(file, o), form, paths)
+	attached, err := f.policiesFor(p, prevent.Generate(file, o), form, paths)
 	if err != nil {
 		return exitError, err
 	}
@@ -127,7 +127,7 @@ func (f *preventTestFlags) past(ctx context.Context, p process, sim *iamsim.Simu
 }
 
 // policies reads the policies to try; without any they are the generated ones.
-func (f *preventTestFlags) policies(p process, set *prevent.Set, form prevent.Form, paths []string) (tried.Attached, error) {
+func (f *preventTestFlags) policiesFor(p process, set *prevent.Set, form prevent.Form, paths []string) (tried.Attached, error) {
 	if len(paths) == 0 {
 		return tried.Generated(set, form)
 	}

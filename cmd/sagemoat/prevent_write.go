@@ -132,7 +132,7 @@ func sizes(form prevent.Form, documents []prevent.Document) string {
 	for _, d := range documents {
 		each = append(each, fmt.Sprint(form.Size(d)))
 	}
-	said := fmt.Sprintf("%s of %s characters (AWS takes %d)", policies(len(documents)), strings.Join(each, ", "), limits.Size)
+	said := fmt.Sprintf("%s of %s characters (AWS takes %d)", policiesFor(len(documents)), strings.Join(each, ", "), limits.Size)
 	attached := len(documents)
 	if form == prevent.SCP {
 		attached++ // FullAWSAccess
@@ -144,7 +144,7 @@ func sizes(form prevent.Form, documents []prevent.Document) string {
 	return said
 }
 
-func policies(n int) string {
+func policiesFor(n int) string {
 	if n == 1 {
 		return "1 policy"
 	}
