@@ -28,6 +28,17 @@ var ErrShape = errors.New("not a CloudTrail record or log, LookupEvents output, 
 // a known shape and tells nothing of a network. The error is an
 // [*jsondoc.Error], or wraps [ErrShape].
 func Decode(data []byte) ([]*kind.Observation, error) {
+	out, err := DecodeLife(data)
+	return slices.DeleteFunc(out, halts), err
+}
+
+// halts says whether an observation is of a call that stops something, and so
+// tells nothing of a network.
+func halts(o *kind.Observation) bool { return o.Halts }
+
+// DecodeLife is [Decode] with the calls that stop something: they tell how long it
+// ran.
+func DecodeLife(data []byte) ([]*kind.Observation, error) {
 	v, err := jsondoc.Parse(data, kind.FreeForm())
 	if err != nil {
 		return nil, err
@@ -182,7 +193,13 @@ var errDefinition = errors.New("a pipeline definition")
 // DecodeFile reads a document that stands in a file by itself, so that it may
 // be a pipeline definition; name is what that is called then.
 func DecodeFile(data []byte, name string) ([]*kind.Observation, error) {
-	out, err := Decode(data)
+	out, err := DecodeFileLife(data, name)
+	return slices.DeleteFunc(out, halts), err
+}
+
+// DecodeFileLife is to [DecodeFile] what [DecodeLife] is to [Decode].
+func DecodeFileLife(data []byte, name string) ([]*kind.Observation, error) {
+	out, err := DecodeLife(data)
 	if !errors.Is(err, errDefinition) {
 		return out, err
 	}

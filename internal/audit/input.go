@@ -36,7 +36,7 @@ const stdinName = "standard input"
 type collector struct {
 	mu       sync.Mutex
 	all      []*kind.Observation
-	report   *Report
+	report   *Reading
 	progress func(files int, bytes int64)
 }
 
@@ -84,7 +84,7 @@ func split(err error) []error {
 }
 
 // read reads every input.
-func (in Inputs) read(ctx context.Context, report *Report, progress func(int, int64)) ([]*kind.Observation, error) {
+func (in Inputs) read(ctx context.Context, report *Reading, progress func(int, int64)) ([]*kind.Observation, error) {
 	c := &collector{report: report, progress: progress}
 	from := in.expand(c)
 	if from.stdin {
@@ -99,7 +99,7 @@ func (in Inputs) read(ctx context.Context, report *Report, progress func(int, in
 	}
 	scan := archive.Files{
 		Record: func(path string, r archive.Record) error {
-			observations, err := events.Decode(r.Data)
+			observations, err := events.DecodeLife(r.Data)
 			c.add(path, r.Offset, observations, err)
 			return nil
 		},
@@ -266,7 +266,7 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 	}
 	if archive.IsLog(head) {
 		stats, err := archive.Scan(ctx, plain, func(r archive.Record) error {
-			observations, err := events.Decode(r.Data)
+			observations, err := events.DecodeLife(r.Data)
 			c.add(name, r.Offset, observations, err)
 			return nil
 		})
@@ -289,7 +289,7 @@ func (c *collector) documents(name string, r io.Reader, text *bounded) error {
 		dec: newDecoder(r), text: text, in: r,
 		each: func(data []byte, offset int64) {
 			base := filepath.Base(name)
-			observations, err := events.DecodeFile(data, strings.TrimSuffix(base, filepath.Ext(base)))
+			observations, err := events.DecodeFileLife(data, strings.TrimSuffix(base, filepath.Ext(base)))
 			c.add(name, offset, observations, err)
 		},
 		skipped: func(offset int64) { c.add(name, offset, nil, errTooLong) },

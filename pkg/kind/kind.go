@@ -171,6 +171,13 @@ func ByDelete(operation string) (*Row, bool) {
 	return row, ok
 }
 
+// ByStop returns the row whose resources an operation stops, without deleting
+// them.
+func ByStop(operation string) (*Row, bool) {
+	row, ok := index().stops[operation]
+	return row, ok
+}
+
 // ByDetailType returns the row that a native event is about.
 func ByDetailType(detailType string) (*Row, *Native, bool) {
 	for _, row := range Table() {

@@ -50,8 +50,9 @@ type Observation struct {
 	Definition *pipeline.Document
 
 	Role string // IAM role ARN of who called; empty where it is not told
-	// Deletes says that the call ended the resource.
-	Deletes bool
+	// Deletes says that the call ended the resource, Halts that it stopped what ran
+	// in it.
+	Deletes, Halts bool
 	// Refused is the error code of a call that failed; empty where it succeeded.
 	Refused string
 }

@@ -37,17 +37,21 @@ type claim struct {
 type lookups struct {
 	calls   map[string]claim
 	deletes map[string]*Row
+	stops   map[string]*Row
 }
 
 // index finds rows by operation without walking the table for each record.
 var index = sync.OnceValue(func() lookups {
-	ix := lookups{calls: map[string]claim{}, deletes: map[string]*Row{}}
+	ix := lookups{calls: map[string]claim{}, deletes: map[string]*Row{}, stops: map[string]*Row{}}
 	for _, row := range Table() {
 		for i := range row.Calls {
 			ix.calls[row.Calls[i].Name] = claim{row, &row.Calls[i]}
 		}
 		for _, d := range row.Deletes {
 			ix.deletes[d] = row
+		}
+		if stop, ok := row.StopCall(); ok {
+			ix.stops[stop] = row
 		}
 	}
 	return ix

@@ -37,10 +37,10 @@ type name struct {
 // New returns an empty index.
 func New() *Index { return &Index{} }
 
-// Add takes in an observation that was not refused. Events of SageMaker's own
-// tell a status, not a history, and are not kept.
+// Add takes in an observation that was not refused. Events of SageMaker's own, and
+// stops, tell a status, not a history, and are not kept.
 func (ix *Index) Add(o *kind.Observation) {
-	if o.Key == "" || o.Refused != "" || o.Source.Type == kind.ShapeNative || o.Source.Type == kind.ShapePipeline {
+	if o.Key == "" || o.Halts || o.Refused != "" || o.Source.Type == kind.ShapeNative || o.Source.Type == kind.ShapePipeline {
 		return
 	}
 	if o.Call != nil && o.Call.Effect == kind.Runs {
@@ -85,6 +85,15 @@ func (ix *Index) history(n name) *history {
 		ix.build()
 	}
 	return ix.resources[ix.canonical(n)]
+}
+
+// Key is the key of the resource that an observation tells of, by which everything
+// else in the index tells of it too.
+func (ix *Index) Key(o *kind.Observation) string {
+	if ix.resources == nil {
+		ix.build()
+	}
+	return ix.canonical(nameOf(o)).key
 }
 
 func scopeOf(o *kind.Observation) kind.Scope {

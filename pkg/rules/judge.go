@@ -272,7 +272,7 @@ type evaluation struct {
 
 // rule is the outcome of a rule, whichever of its possible settings it has.
 func (e *evaluation) rule(id ID) outcome {
-	one, others := e.file.settings(id, e.subject, e.part)
+	one, others, _ := e.file.settings(id, e.subject, e.part)
 	first := e.setting(id, one)
 	for _, s := range others {
 		o := e.setting(id, s)
@@ -350,7 +350,7 @@ func (e *evaluation) all(classes ...verdict.Class) posture.Fact {
 
 // on says whether a rule is certainly on for the part.
 func (e *evaluation) on(id ID) bool {
-	one, others := e.file.settings(id, e.subject, e.part)
+	one, others, _ := e.file.settings(id, e.subject, e.part)
 	return one.On && !slices.ContainsFunc(others, func(s Setting) bool { return !s.On })
 }
 
@@ -503,7 +503,7 @@ func (e *evaluation) idsAllowed(what string, ids posture.IDs, list func(*Allow) 
 		if id.Value == "" {
 			continue
 		}
-		switch e.file.allowed(id.Value, e.subject, e.part, list, narrow) {
+		switch fit, _ := e.file.allowed(id.Value, e.subject, e.part, list, narrow); fit {
 		case posture.No:
 			return fails(severity, id.Path, fmt.Sprintf("%s %s is not in the allow-list%s", what, clip(id.Value), e.ofAccount()))
 		case posture.Unknown:

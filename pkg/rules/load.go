@@ -751,7 +751,7 @@ func (l *loader) common(m *Match) readers {
 }
 
 func (l *loader) override(n *node) Override {
-	var o Override
+	o := Override{Line: n.line}
 	match := l.common(&o.Match)
 	match["names"] = func(v *node) { o.Match.Names = l.texts(v, l.formed(nameForm)) }
 	match["tags"] = func(v *node) { o.Match.Tags = l.tags(v) }
