@@ -314,13 +314,12 @@ func (p *player) expire(id string) (changed []*matter) {
 		if m.verdict == nil || m.last.inSilence || m.IsOver() {
 			continue
 		}
-		if m.blocked == rails.Unexcepted && m.Response.Stop.State == ledger.Withheld {
-			m.late = true // the one that may apply may be this
-			changed = append(changed, m)
-			continue
-		}
 		v := p.h.sideOf(p.side, m.last.record, p.h.subject(m.last.record), p.now)
 		if m.Entry.Verdict.Exception != id && !slices.Contains(v.expired, id) {
+			if m.blocked == rails.Unexcepted && m.Response.Stop.State == ledger.Withheld {
+				m.late = true // this may be the one that may apply
+				changed = append(changed, m)
+			}
 			continue
 		}
 		if runs, _ := m.resource.runs(p.now, prompt); runs == posture.No && m.Row.Ends {
