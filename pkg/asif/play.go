@@ -19,6 +19,9 @@ const (
 	// prompt is what an event and a tick of respond take at most: what ended so soon
 	// after the time of its stop may have been stopped, or not.
 	prompt = 2 * time.Minute
+	// tagged is prompt where the rules look at tags: not all may be shown for two
+	// minutes, and what was not whole by then is looked at again a while later.
+	tagged = 20 * time.Minute
 	// again is when something is stopped at the latest that could not be before:
 	// respond looks at it once an hour.
 	again = time.Hour + prompt
@@ -39,6 +42,7 @@ type player struct {
 	queue   queue
 	worlds  breakers
 	warned  []*matter                 // for the next digest
+	prompt  time.Duration             // how much later than its time a stop may be made
 	waiting []*matter                 // whose stops were forbidden for what they belong to
 	stopped map[kind.Kind][]*Resource // or may have been
 }
@@ -67,6 +71,10 @@ func play(h *history, w *world, side int) Breaker {
 	p := &player{
 		h: h, w: w, side: side, file: h.o.Sides[side].File,
 		matters: map[*Resource]*matter{}, named: map[string]*matter{}, worlds: newBreakers(), stopped: map[kind.Kind][]*Resource{},
+	}
+	p.prompt = prompt
+	if p.file.UsesTags() {
+		p.prompt = tagged
 	}
 	for _, x := range p.file.Exceptions {
 		if x.Expires.After(h.o.Since) && !x.Expires.After(h.end) {
@@ -322,7 +330,7 @@ func (p *player) expire(id string) (changed []*matter) {
 			}
 			continue
 		}
-		if runs, _ := m.resource.runs(p.now, prompt); runs == posture.No && m.Row.Ends {
+		if runs, _ := m.resource.runs(p.now, p.prompt); runs == posture.No && m.Row.Ends {
 			continue
 		}
 		v.At = p.now

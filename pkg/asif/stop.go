@@ -143,7 +143,7 @@ func (p *player) stop(a *attempt) {
 		a.loose, a.why = again, "when it is past its start, so that SageMaker takes the call"
 	}
 	var ended string
-	f.Holds[rails.Running], ended = m.resource.runs(p.now, max(prompt, a.loose))
+	f.Holds[rails.Running], ended = m.resource.runs(p.now, max(p.prompt, a.loose))
 	budget := p.file.Response.Stop.Budget
 	f, stops := p.worlds.weigh(f, budget, m.Entry, p.counted(m.Entry.Kind), p.now)
 	d, certain := decision(f)
