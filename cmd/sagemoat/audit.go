@@ -25,6 +25,7 @@ import (
 // auditFlags are the flags of audit, as they were typed.
 type auditFlags struct {
 	rules, output, out string
+	asIf               string
 	classes, kinds     []string
 	severity           string
 	accounts           []string
@@ -46,12 +47,18 @@ responses, API requests, pipeline definitions. References (a transform job's
 model, an endpoint's configuration, a profile's domain) are resolved among all
 the inputs, whatever their order.
 
+With --as-if it compares two rules files over the past instead: what each would
+have flagged, told and stopped, by day, rule and team, and why they differ. The
+first is that of --rules; time in the records is the clock.
+
 Exit status: 0 nothing failed the rules; 1 something did; 2 wrong usage, or input
-that could not be read (what could be was judged and printed).`,
+that could not be read (what could be was judged and printed). With --as-if it is
+0 or 2: a comparison is no verdict.`,
 		Example: `  sagemoat audit ./AWSLogs
   sagemoat audit --rules rules.yaml --output sarif --out sagemoat.sarif pipeline.json
   sagemoat audit --class c,b-internet --since 7d ./AWSLogs
-  sagemoat audit --prevented ./AWSLogs`,
+  sagemoat audit --prevented ./AWSLogs
+  sagemoat audit --rules rules.yaml --as-if rules-with-stop.yaml --since 30d ./AWSLogs`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("nothing to audit: name files or folders, or - for standard input (sagemoat audit --help)")
@@ -59,13 +66,18 @@ that could not be read (what could be was judged and printed).`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := runAudit(cmd.Context(), p, f, args)
+			run := runAudit
+			if f.asIf != "" {
+				run = runAsIf
+			}
+			s, err := run(cmd.Context(), p, f, args)
 			*status = s
 			return err
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "", "rules `FILE` (default: what sagemoat rules init prints)")
+	flags.StringVar(&f.asIf, "as-if", "", "compare the rules with those of another `FILE`, over the past")
 	flags.StringVar(&f.output, "output", "table", "output `FORMAT`: "+strings.Join(formats(), ", "))
 	flags.StringVar(&f.out, "out", "", "write to `FILE` instead of standard output")
 	flags.StringSliceVar(&f.classes, "class", nil, "only these `CLASS`es: "+joined(verdict.Classes()))

@@ -24,6 +24,7 @@ import (
 	"github.com/sagemoat/sagemoat/internal/publish"
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/resolve/live"
@@ -327,7 +328,7 @@ func (b *bed) control(name string, value any) {
 	ok(b, b.store.PutControl(b.Context(), name, version, value))
 }
 
-func (b *bed) breaker() (out breaker) {
+func (b *bed) breaker() (out decide.Breaker) {
 	b.Helper()
 	_, err := b.store.Control(b.Context(), ledger.BreakerOf, &out)
 	ok(b, err)

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
@@ -105,6 +106,16 @@ func (o *Observation) called(rec *Record) {
 	case Changes, Runs:
 		rec.Absence, rec.Why = AbsentIsUnknown, "not named in this call, and the configuration before it is not in the input"
 	}
+}
+
+// Pipeline is the name of the pipeline that a pipeline or an execution is of; empty
+// for all else.
+func (o *Observation) Pipeline() string {
+	if o.Row.Kind != Pipeline && o.Row.Kind != PipelineExecution {
+		return ""
+	}
+	name, _, _ := strings.Cut(o.Key, "/")
+	return name
 }
 
 // Told says whether the record tells what the call changed. CloudTrail leaves out

@@ -118,6 +118,37 @@ func (f *File) Judge(s *Subject, now time.Time) Judgement {
 	return j
 }
 
+// Whole says whether nothing was missing for the judgement.
+func (j *Judgement) Whole() bool {
+	for i := range j.Parts {
+		p := &j.Parts[i].Posture
+		if len(p.Reasons) > 0 || p.Subnets.Unknown || p.SecurityGroups.Unknown {
+			return false
+		}
+	}
+	for _, r := range j.Results {
+		if r.Result == Warning {
+			return false
+		}
+	}
+	return len(j.Parts) > 0
+}
+
+// OwnFault says whether what is wrong with a resource of a kind is its own
+// setting, and not that of its owner.
+func (j *Judgement) OwnFault(k kind.Kind) bool {
+	own := map[kind.Kind][]ID{
+		kind.UserProfile: {SecurityGroupAllowed, WellFormed},
+		kind.Space:       {InteractiveAccess},
+	}[k]
+	for _, r := range j.Results {
+		if r.Result == Failed && slices.Contains(own, r.Rule) {
+			return true
+		}
+	}
+	return false
+}
+
 // compare orders parts, worst first: by compliance, then severity, then class.
 func (p *Judged) compare(o *Judged) int {
 	return cmp.Or(

@@ -98,7 +98,9 @@ func TestReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parsed struct{ Parameters struct{ Version struct{ Default string } } }
+	var parsed struct {
+		Parameters struct{ Version struct{ Default string } }
+	}
 	if err := json.Unmarshal(template, &parsed); err != nil || parsed.Parameters.Version.Default != version {
 		t.Errorf("the template deploys %q, want %q, %v", parsed.Parameters.Version.Default, version, err)
 	}
