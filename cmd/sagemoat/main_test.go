@@ -221,7 +221,7 @@ func TestLine(t *testing.T) {
 	if !strings.Contains(r.stdout, `"startLine": 2`) {
 		t.Errorf("no result is on line 2:\n%s", r.stdout)
 	}
-	if lineOf("none", 3) != 0 {
+	if new(lines).of("none", 3, "a") != 0 {
 		t.Error("a file that is not there has lines")
 	}
 }

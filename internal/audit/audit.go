@@ -62,8 +62,13 @@ type Report struct {
 	Problems   []Problem
 	Duplicates int // records that were in the input more than once
 	Skipped    int // files of folders that were not read, because of their names
-	Files      int
-	Bytes      int64 // decompressed
+	Others     int // files of folders that are nothing that is read
+	Sources    int // files of folders with Terraform's source, which is no plan
+	// Unjudged counts the resources in templates and plans whose types are
+	// SageMaker's and not known here.
+	Unjudged map[string]int
+	Files    int
+	Bytes    int64 // decompressed
 }
 
 // Run reads the inputs and judges them. What cannot be read is a Problem of
@@ -87,7 +92,7 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 			}
 		default:
 			index.Add(o)
-			if !o.Deletes && opts.Keep.observation(o) {
+			if !o.Deletes && !o.Context && opts.Keep.observation(o) {
 				judged = append(judged, o)
 			}
 		}
@@ -162,7 +167,10 @@ func (f Filter) finding(g *finding.Finding) bool {
 	return f.Severity == "" || g.Judgement.Severity != "" && g.Judgement.Severity.AtLeast(f.Severity)
 }
 
-// Failed says whether anything failed the rules.
-func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool { return f.Judgement.Compliance == rules.Failed })
+// Failed says whether anything failed the rules with at least a severity; empty is
+// any.
+func (r *Report) Failed(least rules.Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool {
+		return f.Judgement.Compliance == rules.Failed && f.Judgement.Severity.AtLeast(least)
+	})
 }

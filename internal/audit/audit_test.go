@@ -223,8 +223,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 				if !strings.Contains(r.Problems[0].Error(), c.problem) {
 					t.Errorf("got %q, want a problem with %q", r.Problems[0].Error(), c.problem)
 				}
-				if r.Failed() || r.Files != 1 {
-					t.Errorf("failed %v, %d files", r.Failed(), r.Files)
+				if r.Failed("") || r.Files != 1 {
+					t.Errorf("failed %v, %d files", r.Failed(""), r.Files)
 				}
 			}
 		})

@@ -315,7 +315,7 @@ func TestAllRecordsAtOnce(t *testing.T) {
 		}
 		t.Error(p)
 	}
-	if !report.Failed() || len(report.Findings) < 400 {
+	if !report.Failed("") || len(report.Findings) < 400 {
 		t.Errorf("%d findings", len(report.Findings))
 	}
 	for i := 1; i < len(report.Findings); i++ {

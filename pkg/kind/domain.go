@@ -32,6 +32,9 @@ var domain = Row{
 	},
 	Doc:   "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html",
 	parts: func(r *reader) []Part { return single(r.domain(defaultUser, defaultSpace, domainBoundary)) },
+
+	CloudFormation: "AWS::SageMaker::Domain",
+	Terraform:      "aws_sagemaker_domain",
 }
 
 // The members of a domain that hold security groups. UpdateDomain has the

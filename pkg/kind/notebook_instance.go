@@ -29,6 +29,9 @@ var notebookInstance = Row{
 	},
 	Doc:   "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html",
 	parts: notebookInstanceParts,
+
+	CloudFormation: "AWS::SageMaker::NotebookInstance",
+	Terraform:      "aws_sagemaker_notebook_instance",
 }
 
 // notebookInstanceParts: the request has SecurityGroupIds, the Describe

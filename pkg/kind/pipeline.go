@@ -33,6 +33,9 @@ var pipelineRow = Row{
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html",
 	overlay:  overlayPipeline,
 	parts:    func(r *reader) []Part { return r.pipeline(nil) },
+
+	CloudFormation: "AWS::SageMaker::Pipeline",
+	Terraform:      "aws_sagemaker_pipeline",
 }
 
 // The two members of which a request has one: the definition, or where it is.

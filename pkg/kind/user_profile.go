@@ -29,6 +29,9 @@ var userProfile = Row{
 	parts: func(r *reader) []Part {
 		return single(r.inDomain(func(d *reader) posture.Posture { return d.domain(defaultUser) }, r.at("UserSettings.SecurityGroups")))
 	},
+
+	CloudFormation: "AWS::SageMaker::UserProfile",
+	Terraform:      "aws_sagemaker_user_profile",
 }
 
 // inDomain is the posture of something that lives in a domain: the domain's, as

@@ -37,6 +37,9 @@ var workforce = Row{
 	Doc:     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html",
 	overlay: overlayWorkforce,
 	parts:   workforceParts,
+
+	CloudFormation: "AWS::SageMaker::Workforce",
+	Terraform:      "aws_sagemaker_workforce",
 }
 
 func workforceParts(r *reader) []Part {

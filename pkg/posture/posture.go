@@ -82,6 +82,8 @@ type IDs struct {
 	List []ID
 	// Unknown says that there are ids which the record does not tell.
 	Unknown bool
+	// Certain says that at least one of them is there, and is of the list's type.
+	Certain bool
 }
 
 // Values returns the ids without their paths, never nil.

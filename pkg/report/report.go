@@ -35,9 +35,10 @@ type Options struct {
 	// Root is the folder that file names in SARIF are relative to, where they
 	// are below it.
 	Root string
-	// Line is the line of a file at which the record at an offset begins, for
-	// SARIF; 0 where it cannot be told. May be nil.
-	Line func(file string, offset int64) int
+	// Line is the line of a file at which a path leads to something in the record at
+	// an offset, or as far as it leads, for SARIF; 0 where it cannot be told. May be
+	// nil.
+	Line func(file string, offset int64, path string) int
 }
 
 // nothing is what there is to say of no findings.

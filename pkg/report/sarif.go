@@ -122,7 +122,7 @@ func sarifLocation(f *finding.Finding, path, uri string, opts Options) *sarif.Lo
 	if uri != "" {
 		physical := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(uri))
 		if opts.Line != nil {
-			if line := opts.Line(f.Source.File, f.Source.Offset); line > 0 {
+			if line := opts.Line(f.Source.File, f.Source.Offset, path); line > 0 {
 				physical.WithRegion(sarif.NewRegion().WithStartLine(line))
 			}
 		}
