@@ -33,7 +33,7 @@ func (e *errUnmarked) Unwrap() error { return ErrShape }
 
 // ErrPlan says that a document is a Terraform plan, which stands in a file by itself
 // and is read by package terraform.
-var ErrPlan = errors.New("a Terraform plan, which is read from a file of its own")
+var ErrPlan = fmt.Errorf("a Terraform plan, which is read from a file of its own: %w", ErrShape)
 
 // Unmarked says whether an error of this package is of a document that has nothing
 // of what is read here: a folder of a repository is full of them.
@@ -47,7 +47,7 @@ func Unmarked(err error) bool {
 
 // ErrTemplate says that a document is a CloudFormation template, which stands in a
 // file by itself and is read by package cloudformation.
-var ErrTemplate = errors.New("a CloudFormation template, which is read from a file of its own")
+var ErrTemplate = fmt.Errorf("a CloudFormation template, which is read from a file of its own: %w", ErrShape)
 
 // Decode reads one document. It returns no observation where the document has
 // a known shape and tells nothing of a network. The error is an

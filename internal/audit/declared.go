@@ -158,7 +158,7 @@ func (c *collector) other() {
 
 // notRead says what a text is that is no JSON and no template, as far as that helps.
 func notRead(name string, text []byte) error {
-	none := "neither JSON nor a CloudFormation template in YAML"
+	none := "not JSON, and no CloudFormation template in YAML"
 	switch {
 	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
 		return errors.New("a plan in Terraform's own form, or another archive: terraform show -json FILE > plan.json, and audit plan.json")

@@ -15,7 +15,7 @@ import (
 // The limits of what one template can make of itself: a mapping may be looked up
 // often, and a long text joined with itself.
 const (
-	maxSpent = 4_000_000 // values and bytes of text
+	maxSpent = 2_000_000 // values and bytes of text
 	maxText  = 1 << 20   // bytes of one text
 	maxCalls = 100       // functions within functions
 )
@@ -34,18 +34,27 @@ func pending(what string) jsondoc.Value {
 	return jsondoc.Unresolved("known only at deployment: " + cut(what))
 }
 
+// full is a tree in which functions have their full names: !Ref X is {Ref: X}.
+func full(n *document.Node) *document.Node {
+	out := *n
+	out.Tag, out.Members = "", make([]document.Member, len(n.Members))
+	for i, m := range n.Members {
+		m.Value = full(m.Value)
+		out.Members[i] = m
+	}
+	if n.Tag == "" {
+		return &out
+	}
+	name := "Fn::" + n.Tag
+	if n.Tag == "Ref" || n.Tag == "Condition" {
+		name = n.Tag
+	}
+	return &document.Node{Kind: document.Map, Line: n.Line, Members: []document.Member{{Name: name, Line: n.Line, Value: &out}}}
+}
+
 // function takes an intrinsic function apart: its full name and its argument.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 func function(n *document.Node) (name string, argument *document.Node, ok bool) {
-	if n.Tag != "" {
-		name = "Fn::" + n.Tag
-		if n.Tag == "Ref" || n.Tag == "Condition" {
-			name = n.Tag
-		}
-		plain := *n
-		plain.Tag = ""
-		return name, &plain, true
-	}
 	if n.Kind != document.Map || len(n.Members) != 1 {
 		return "", nil, false
 	}
@@ -143,7 +152,7 @@ func (w *world) call(name string, argument *document.Node) jsondoc.Value {
 
 // items are the arguments of a function that takes several.
 func items(n *document.Node, least, most int) ([]*document.Node, bool) {
-	if n.Kind != document.List || n.Tag != "" || len(n.Members) < least || len(n.Members) > most {
+	if n.Kind != document.List || len(n.Members) < least || len(n.Members) > most {
 		return nil, false
 	}
 	out := make([]*document.Node, len(n.Members))
@@ -244,7 +253,7 @@ func (w *world) made(id, said string, names func(typ string) bool) jsondoc.Value
 func (w *world) attribute(n *document.Node) jsondoc.Value {
 	id, name, ok := strings.Cut(n.Str(), ".")
 	if parts, list := items(n, 2, 2); list {
-		id, name, ok = parts[0].Str(), parts[1].Str(), parts[1].Tag == "" && parts[1].Kind == document.String
+		id, name, ok = parts[0].Str(), parts[1].Str(), parts[1].Kind == document.String
 	}
 	if !ok {
 		return pending("Fn::GetAtt")
@@ -292,7 +301,7 @@ func (w *world) substitute(n *document.Node) jsondoc.Value {
 	if parts, ok := items(n, 2, 2); ok {
 		text, own = parts[0], parts[1]
 	}
-	if text.Kind != document.String || text.Tag != "" {
+	if text.Kind != document.String {
 		return malformed("Fn::Sub")
 	}
 	named := func(placeholder string) jsondoc.Value {

@@ -71,6 +71,7 @@ func Is(root *document.Node) bool {
 // Read returns the resources of SageMaker AI in a template, in its order, and how
 // many there are of each type of SageMaker's that is not known here.
 func Read(root *document.Node) (resources []*Resource, unknown map[string]int) {
+	root = full(root)
 	t := &template{root: root, unknown: map[string]int{}, rows: rowsByType()}
 	t.macro = macroOf(root)
 	list := root.Get("Resources")

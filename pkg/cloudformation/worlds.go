@@ -337,8 +337,8 @@ func conditionOf(n *document.Node) (name string, argument *document.Node, ok boo
 	if name, argument, ok = function(n); ok {
 		return name, argument, true
 	}
-	if n.Kind == document.Map && len(n.Members) == 1 && n.Members[0].Name == "Condition" {
-		return "Condition", n.Members[0].Value, true
+	if name == "Condition" {
+		return name, argument, true
 	}
 	return "", nil, false
 }

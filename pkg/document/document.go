@@ -20,7 +20,7 @@ const (
 	MaxDepth = 100
 	// MaxNodes is how many values there may be once aliases stand for what they
 	// name.
-	MaxNodes = 500_000
+	MaxNodes = 200_000
 )
 
 // Kind is the type of a [Node].
@@ -97,9 +97,8 @@ func (n *Node) Scalar() (text string, ok bool) {
 var steps = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
 // LineOf is the line on which a path leads to something, or as far as it leads: a
-// member that is not there would stand in the one that is. Names are found as they
-// are or with a small first letter, and a list of one element is taken for it, as
-// Terraform writes blocks.
+// member that is not there would stand in the one that is. A list of one element is
+// taken for the element, as Terraform writes blocks.
 func (n *Node) LineOf(path string) int {
 	line := n.Line
 	for _, step := range steps.FindAllString(path, -1) {
@@ -128,7 +127,7 @@ func (n *Node) step(step string) (*Node, int) {
 		return nil, 0
 	}
 	for i := range n.Members {
-		if m := &n.Members[i]; m.Name == step || m.Name != "" && strings.ToLower(m.Name[:1])+m.Name[1:] == step {
+		if m := &n.Members[i]; m.Name == step {
 			return m.Value, m.Line
 		}
 	}

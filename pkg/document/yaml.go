@@ -99,7 +99,9 @@ func (r *yamlReader) node(in *yaml.Node, depth int) (*Node, error) {
 		}
 	case yaml.MappingNode:
 		n.Kind = Map
-		return n, r.members(n, in, depth)
+		if err := r.members(n, in, depth); err != nil {
+			return nil, err
+		}
 	case yaml.DocumentNode:
 		return refuse("a document within a document")
 	}

@@ -178,6 +178,11 @@ func (r *reader) read() error {
 			err = r.list()
 		case "configuration":
 			err = r.configuration()
+		case "errored":
+			var v jsontext.Value
+			if v, err = r.dec.ReadValue(); string(v) == "true" {
+				r.faults = append(r.faults, errors.New("the plan is of a run that failed, and may lack resources: plan again"))
+			}
 		default:
 			err = r.dec.SkipValue()
 		}
