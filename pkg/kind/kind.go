@@ -264,6 +264,9 @@ func (r *Row) KeyOf(docs ...jsondoc.Value) (key, name string) {
 // that is going to name the resource is [jsondoc.Pending] with it.
 func Sign(address string) string { return "@" + address }
 
+// spoken is a key as people read it.
+func spoken(key string) string { return strings.TrimPrefix(key, Sign("")) }
+
 func isSign(key string) bool { return strings.HasPrefix(key, "@") }
 
 // keyPart is what a value gives to a key: a text, or the sign of what it is going

@@ -53,7 +53,7 @@ func notebookInstanceParts(r *reader) []Part {
 		groups = other
 	}
 	if groups.set() || groups.unset() {
-		p.SecurityGroups = r.ids(&p, groups)
+		p.SecurityGroups = r.groups(&p, groups)
 	} else {
 		p.SecurityGroups.Unknown = true
 	}

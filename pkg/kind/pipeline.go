@@ -232,7 +232,7 @@ func (r *reader) elsewhere(f field, subnets, groups []string) posture.Posture {
 		p.Subnets = r.addIDs(&p, p.Subnets, r.below(f, name))
 	}
 	for _, name := range groups {
-		p.SecurityGroups = r.addIDs(&p, p.SecurityGroups, r.below(f, name))
+		p.SecurityGroups = r.addGroups(&p, p.SecurityGroups, r.below(f, name))
 	}
 	p.VPC = hasSubnet(p.Subnets)
 	return p

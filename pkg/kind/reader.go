@@ -274,8 +274,19 @@ func (r *reader) ids(p *posture.Posture, f field) posture.IDs {
 			continue
 		}
 		out.Unknown = true
-		out.Certain = out.Certain || e.value.What() == SubnetID
-		p.Reasons = append(p.Reasons, r.why(e))
+		certain, reason := e.value.What() == SubnetID, r.why(e)
+		out.Certain, reason.Ids = out.Certain || certain, certain
+		p.Reasons = append(p.Reasons, reason)
+	}
+	return out
+}
+
+// groups reads a list of the ids of security groups, which decide no class.
+func (r *reader) groups(p *posture.Posture, f field) posture.IDs {
+	before := len(p.Reasons)
+	out := r.ids(p, f)
+	for i := range p.Reasons[before:] {
+		p.Reasons[before+i].Ids = true
 	}
 	return out
 }
@@ -321,7 +332,7 @@ func (r *reader) vpc(p *posture.Posture, f field) {
 		return
 	}
 	p.Subnets = r.ids(p, r.below(f, "Subnets"))
-	p.SecurityGroups = r.ids(p, r.below(f, "SecurityGroupIds"))
+	p.SecurityGroups = r.groups(p, r.below(f, "SecurityGroupIds"))
 	p.VPC = hasSubnet(p.Subnets)
 }
 
@@ -462,12 +473,12 @@ func (r *reader) refer(k Kind, f field, more ...field) (*reader, posture.Reason)
 		return nil, reason
 	}
 	if r.lookup == nil {
-		reason.Why = fmt.Sprintf("the %s %q is not in the input", row.Words, key)
+		reason.Why = fmt.Sprintf("the %s %q is not in the input", row.Words, spoken(key))
 		return nil, reason
 	}
 	rec, why := r.lookup(ask)
 	if why != "" {
-		if reason.Why = why; sign {
+		if reason.Why = why; sign && f.value.Why() != "" {
 			reason.Why = f.value.Why() // it names something of another kind
 		}
 		return nil, reason

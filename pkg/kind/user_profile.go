@@ -47,7 +47,7 @@ func (r *reader) inDomain(read func(*reader) posture.Posture, groups ...field) p
 	// Docker access is the domain's own setting, and its finding.
 	p.Access = nil
 	for _, f := range groups {
-		p.SecurityGroups = r.addIDs(&p, p.SecurityGroups, f)
+		p.SecurityGroups = r.addGroups(&p, p.SecurityGroups, f)
 	}
 	return p
 }

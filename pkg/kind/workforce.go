@@ -54,7 +54,7 @@ func workforceParts(r *reader) []Part {
 		p.Reasons = append(p.Reasons, r.why(vpc))
 	default:
 		p.Subnets = r.ids(&p, r.below(vpc, "Subnets"))
-		p.SecurityGroups = r.ids(&p, r.below(vpc, "SecurityGroupIds"))
+		p.SecurityGroups = r.groups(&p, r.below(vpc, "SecurityGroupIds"))
 		byVPC = hasSubnet(p.Subnets)
 		if id.value.Str() != "" {
 			p.VPCID = posture.ID{Value: id.value.Str(), Path: id.path}

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -146,12 +147,13 @@ func (ix *Index) Parts(o *kind.Observation) []kind.Part {
 // lookup resolves a reference.
 func (ix *Index) lookup(ask kind.Ask) (kind.Record, string) {
 	row, _ := kind.Of(ask.Kind)
+	said := strings.TrimPrefix(ask.Key, kind.Sign(""))
 	if ix.ambiguous(name{ask.Scope, ask.Kind, ask.Key}) {
-		return kind.Record{}, fmt.Sprintf("several resources beside it are called %q", ask.Key)
+		return kind.Record{}, fmt.Sprintf("several resources beside it are called %q", said)
 	}
 	h := ix.history(name{ask.Scope, ask.Kind, ask.Key})
 	if h == nil {
-		return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, ask.Key)
+		return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, said)
 	}
 	s := h.before(ask.At)
 	if ask.Unsure && s.live() && h.ambiguous(ask.At) {
@@ -159,9 +161,9 @@ func (ix *Index) lookup(ask kind.Ask) (kind.Record, string) {
 	}
 	switch {
 	case s.why != "":
-		return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, ask.Key, s.why)
+		return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, said, s.why)
 	case s.none:
-		return kind.Record{}, fmt.Sprintf("the %s %q appears in the input only later", row.Words, ask.Key)
+		return kind.Record{}, fmt.Sprintf("the %s %q appears in the input only later", row.Words, said)
 	}
 	return s.rec, ""
 }

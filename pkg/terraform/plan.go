@@ -20,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/sagemoat/sagemoat/pkg/cloudformation"
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
@@ -330,6 +331,9 @@ var others = func() []string {
 		"servicecatalog_portfolio_status", "studio_lifecycle_config",
 	} {
 		out = append(out, classic+name)
+	}
+	for _, typ := range cloudformation.Others() {
+		out = append(out, cloudControl+kind.Snake(strings.TrimPrefix(typ, "AWS::SageMaker::")))
 	}
 	return out
 }()
