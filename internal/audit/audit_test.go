@@ -582,6 +582,9 @@ func allDocuments(t *testing.T) (docs []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if filepath.Ext(path) == ".yaml" || bytes.Contains(text, []byte(`"format_version"`)) {
+			continue // stands in a file by itself
+		}
 		dec := json.NewDecoder(bytes.NewReader(text))
 		for {
 			var doc json.RawMessage

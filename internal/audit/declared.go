@@ -255,14 +255,23 @@ func (t *tally) reads() {
 	t.none, t.more = nil, 0
 }
 
+// mark says whether a document that is too long has a mark of something that is read.
+type mark uint8
+
+const (
+	unmarked mark = iota
+	maybeMarked
+	marked
+)
+
 // tooLong notes a document that is too long.
-func (t *tally) tooLong(offset int64, marked bool) {
-	if t.named[t.name] || t.read {
+func (t *tally) tooLong(offset int64, m mark) {
+	if t.named[t.name] || t.read || m == marked {
 		t.reads()
 		t.collector.add(t.name, offset, nil, errTooLong)
 		return
 	}
-	t.unsure = t.unsure || marked
+	t.unsure = t.unsure || m == maybeMarked
 	t.keep(offset, errTooLong)
 }
 

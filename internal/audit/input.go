@@ -275,6 +275,12 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		_, _ = plain.Discard(len(mark))
 	}
 	head, _ := plain.Peek(4 << 10)
+	if len(head) == 0 && !c.named[name] && !strings.HasSuffix(strings.ToLower(name), ".json") && !text.zipped {
+		// No record was lost in what holds none by its name.
+		c.other()
+		c.done(name, 0, nil)
+		return nil
+	}
 	rest := bytes.TrimLeft(head, " \t\r\n")
 	if len(rest) > 0 && rest[0] != '{' && rest[0] != '[' {
 		err := c.prose(name, plain)
@@ -319,7 +325,7 @@ func (c *collector) documents(name string, r io.Reader, text *bounded) error {
 			observations, err := c.decode(name, data, offset)
 			t.add(offset, observations, err)
 		},
-		skipped: func(offset int64, marked bool) { t.tooLong(offset, marked) },
+		skipped: t.tooLong,
 	}
 	n := 0
 	for ; ; n++ {
@@ -361,9 +367,7 @@ type documents struct {
 	in   io.Reader
 	text *bounded
 	each func(data []byte, offset int64)
-	// skipped is told of a document that is too long, and whether it has a mark of
-	// anything that is read, as far as that can be told.
-	skipped func(offset int64, marked bool)
+	skipped func(offset int64, m mark) // is told of a document that is too long
 }
 
 // errTooLong says that a document is longer than one that is read.
@@ -384,7 +388,7 @@ func (d *documents) offset() int64 { return d.base + d.dec.InputOffset() }
 // skip passes over the rest of a document that is too long, which began at
 // start, without keeping any of it. The decoder stands depth brackets deep in
 // it. After it reading goes on as if the text had opened with outer.
-func (d *documents) skip(start int64, depth int, outer string, marked bool) error {
+func (d *documents) skip(start int64, depth int, outer string, m mark) error {
 	at := d.offset()
 	rest := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(d.dec.UnreadBuffer())), d.in), 64<<10)
 	d.text.err, d.text.boundary = nil, d.text.n
@@ -419,7 +423,7 @@ func (d *documents) skip(start int64, depth int, outer string, marked bool) erro
 			return errTooLong
 		}
 	}
-	d.skipped(start, marked)
+	d.skipped(start, m)
 	d.text.boundary = d.text.n
 	d.in = rest
 	d.dec = newDecoder(io.MultiReader(strings.NewReader(outer), rest))
@@ -458,7 +462,7 @@ func (d *documents) next() error {
 		// The end, or no JSON at all, or a value that is no document.
 		v, err := d.dec.ReadValue()
 		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
-			return noEOF(d.skip(start, 0, "", true))
+			return noEOF(d.skip(start, 0, "", maybeMarked))
 		}
 		if err != nil {
 			return err
@@ -489,7 +493,7 @@ func (d *documents) list(outer string) error {
 		d.text.boundary = d.text.n
 		v, err := d.dec.ReadValue()
 		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
-			if err := d.skip(start, 0, outer+"null", true); err != nil {
+			if err := d.skip(start, 0, outer+"null", maybeMarked); err != nil {
 				return err
 			}
 			// The brackets are read again, and a null in place of the document.
@@ -520,15 +524,17 @@ func (d *documents) object() error {
 	}
 	offset := d.offset() - 1
 	whole := bytes.NewBufferString("{")
-	marked := false
+	m := unmarked
 	for d.dec.PeekKind() != '}' {
 		name, err := d.member(whole)
-		marked = marked || events.Mark(name)
+		if events.Mark(name) {
+			m = marked
+		}
 		if err == nil && whole.Len() > jsondoc.MaxBytes {
 			err = errTooLong
 		}
 		if errors.Is(err, errTooLong) && d.dec.StackDepth() == 1 {
-			return d.skip(offset, 1, "", marked)
+			return d.skip(offset, 1, "", m)
 		}
 		if err != nil {
 			return err
