@@ -70,6 +70,32 @@ func Maven(name string, pom []byte, others map[string][]byte) (dir string, err e
 	})
 }
 
+// pythons are Debian's packages for Python.
+const pythons = "python3 and python3-venv"
+
+// Python returns the folder with the programs of a virtual environment that holds
+// what a requirements file names, with hashes, for the version of Python that is
+// there.
+func Python(name string, requirements []byte) (bin string, err error) {
+	version, err := exec.Command("python3", "--version").Output() //nolint:noctx // at once
+	if err != nil {
+		return "", fmt.Errorf("python3 --version: %w: install %s", err, pythons)
+	}
+	dir, err := Install(name, append(version, requirements...), func(dir string) error {
+		venv := filepath.Join(dir, "venv")
+		if err := Run(pythons, "python3", "-m", "venv", "--clear", venv); err != nil {
+			return fmt.Errorf("%w: install %s", err, pythons)
+		}
+		list := filepath.Join(dir, "requirements.txt")
+		if err := os.WriteFile(list, requirements, 0o600); err != nil {
+			return err
+		}
+		// Nothing but what the hashes name, and no setup script of anybody's.
+		return Run(pythons, filepath.Join(venv, "bin", "python3"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", list)
+	})
+	return filepath.Join(dir, "venv", "bin"), err
+}
+
 // Run runs a command; the error has what it wrote or, where there is no such
 // command, which of Debian's packages to install.
 func Run(packages, name string, args ...string) error {

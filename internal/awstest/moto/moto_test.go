@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/sagemoat/sagemoat/internal/awstest/cached"
 )
 
 // TestServer: it answers the SDK, as the account that the tests have, and is
@@ -77,6 +79,7 @@ func fails(t *testing.T, err error, want string) {
 // package that is missing, and tried again.
 func TestInstall(t *testing.T) {
 	dir := fake(t)
+	install := func() (bin string, err error) { return cached.Python("moto", requirements) }
 	t.Run("no python3", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		_, err := install()
@@ -98,10 +101,11 @@ func TestInstall(t *testing.T) {
 		}
 	}
 	for range 2 {
-		python, err := install()
+		bin, err := install()
 		if err != nil {
 			t.Fatal(err)
 		}
+		python := filepath.Join(bin, "python3")
 		if _, err := os.Stat(python); err != nil || !strings.HasPrefix(python, filepath.Join(dir, ".cache", "moto-")) {
 			t.Errorf("Python is %s, %v", python, err)
 		}
