@@ -157,8 +157,8 @@ var corpus = map[string]theirs{
 	},
 
 	// Of no shape that is read.
-	"api-model/network-fields-by-operation.json":     {problem: noShape},
-	"api-model/operations-create-update.json":        {problem: noShape},
+	"api-model/network-fields-by-operation.json": {problem: noShape},
+	"api-model/operations-create-update.json":    {problem: noShape},
 }
 
 // of is what the index says of a file: its own row, or that of its folder.

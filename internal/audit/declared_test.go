@@ -195,8 +195,17 @@ func TestNamesAndTagsOfADeployment(t *testing.T) {
 		"ModelName: dev-1":                      "PASSED",
 		"ModelName: !Sub 'prod-${AWS::Region}'": "WARNING",
 		"Tags: [{Key: a, Value: b}]":            "WARNING", // CloudFormation makes up a name
+		// The stack may bring the tag.
+		"{ModelName: dev, Tags: [{Key: a, Value: b}]}":      "PASSED",
+		"{ModelName: tagged, Tags: [{Key: a, Value: b}]}":   "WARNING",
+		"{ModelName: tagged, Tags: [{Key: env, Value: d}]}": "PASSED", // its own comes first
+		"{ModelName: tagged, Tags: [{Key: env, Value: p}]}": "FAILED",
 	} {
-		template := "Resources:\n  M:\n    Type: AWS::SageMaker::Model\n    Properties:\n      VpcConfig: {Subnets: [subnet-1], SecurityGroupIds: [sg-1]}\n      " + text + "\n"
+		template := "Resources:\n  M:\n    Type: AWS::SageMaker::Model\n    Properties:\n      VpcConfig: {Subnets: [subnet-1], SecurityGroupIds: [sg-1]}\n      "
+		if strings.HasPrefix(text, "{") {
+			template += "<<: "
+		}
+		template += text + "\n"
 		r, err := Run(t.Context(), Inputs{Paths: []string{filepath.Join(write(t, map[string]string{"a.yaml": template}), "a.yaml")}}, Options{Rules: isolatedInProd(t), Now: now})
 		if err != nil {
 			t.Fatal(err)
@@ -240,7 +249,7 @@ func TestLargePlan(t *testing.T) {
 // isolatedInProd are rules that want what is called prod-* isolated.
 func isolatedInProd(t testing.TB) *rules.File {
 	t.Helper()
-	f, err := rules.Load("rules.yaml", []byte("version: 1\noverrides:\n  - match: {names: [\"prod-*\"]}\n    rules: {isolation-required: on}\n"), nil)
+	f, err := rules.Load("rules.yaml", []byte("version: 1\noverrides:\n  - match: {names: [\"prod-*\"]}\n    rules: {isolation-required: on}\n  - match: {names: [tagged], tags: {env: p}}\n    rules: {isolation-required: on}\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

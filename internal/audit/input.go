@@ -362,11 +362,11 @@ func (c *collector) decode(name string, data []byte, offset int64) ([]*kind.Obse
 }
 
 type documents struct {
-	dec  *jsontext.Decoder
-	base int64 // of the decoder's offsets in the text
-	in   io.Reader
-	text *bounded
-	each func(data []byte, offset int64)
+	dec     *jsontext.Decoder
+	base    int64 // of the decoder's offsets in the text
+	in      io.Reader
+	text    *bounded
+	each    func(data []byte, offset int64)
 	skipped func(offset int64, m mark) // is told of a document that is too long
 }
 

@@ -236,6 +236,7 @@ Conditions:
   NotOdd: !Not [!Equals [!Select [0, !Ref Free], a]]
   Loop: !Condition Loop
   Broken: !And [!Condition Nowhere, !Condition IsProd]
+  Either: !Or [!Equals [!Ref Env, prod], !Equals [!Ref Free, free]]
 Resources:
 `
 	for text, want := range map[string][]string{
@@ -272,6 +273,10 @@ Resources:
 		"  R: {Type: 'AWS::SageMaker::Model', Condition: Nowhere}":                   {"R {}"},
 		"  R: {Type: 'AWS::SageMaker::Model', Properties: {V: !If [Broken, a, b]}}": {
 			"R {V:?condition Broken}", "R {V:?condition Broken}",
+		},
+		// One outcome may have several values.
+		"  R: {Type: 'AWS::SageMaker::Model', Properties: {V: !If [Either, !Ref Free, !Ref Free]}}": {
+			"R Either=false {V:?parameter Free}", "R Either=true {V:?parameter Free}",
 		},
 		// Absent.
 		"  R: {Type: 'AWS::SageMaker::Model', Properties: {V: !If [IsProd, a, !Ref 'AWS::NoValue']}}": {

@@ -189,7 +189,6 @@ func refs(list ...string) string {
 // TestReferences: what is known only after the apply is found by what is written for
 // it.
 func TestReferences(t *testing.T) {
-	const subnet = "aws_subnet.a"
 	vpc := func(subnets string) string { return `"vpc_config":[{"subnets":` + subnets + `}]` }
 	const unknownVPC = `{"vpc_config":[{"subnets":true}]}`
 	for name, c := range map[string]struct {
@@ -205,6 +204,7 @@ func TestReferences(t *testing.T) {
 		"something else of it":     {refs("aws_subnet.a.arn", "aws_subnet.a"), "aws_subnet.a.arn, aws_subnet.a"},
 		"another resource decides": {refs("aws_vpc.v.id", "aws_vpc.v", "aws_subnet.a.id", "aws_subnet.a"), "aws_vpc.v.id, aws_vpc.v, aws_subnet.a.id, aws_subnet.a"},
 		"a list that may be empty": {refs("data.aws_subnets.a.ids", "data.aws_subnets.a"), "data.aws_subnets.a.ids, data.aws_subnets.a"},
+		"a local decides too":      {refs("local.public", "aws_subnet.a.id", "aws_subnet.a"), "local.public, aws_subnet.a.id, aws_subnet.a"},
 		"a local":                  {refs("local.subnets"), "local.subnets"},
 		"an output":                {refs("module.net.subnets", "module.net"), "module.net.subnets, module.net=subnet"},
 		"an output of an output":   {refs("module.net.deep", "module.net"), "module.net.deep, module.net=subnet"},
@@ -227,7 +227,6 @@ func TestReferences(t *testing.T) {
 			}
 		})
 	}
-	_ = subnet
 }
 
 // TestInstances: which instance of a resource is meant, if it can be told.
