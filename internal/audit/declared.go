@@ -98,11 +98,14 @@ func (c *collector) unjudged(types map[string]int) {
 func (c *collector) plan(name string, r io.Reader) error {
 	observations, err := c.planned(name, 0, r)
 	c.add(name, 0, observations, nil)
+	if errors.Is(err, errTooLong) {
+		return fmt.Errorf("the plan is longer than %d bytes", terraform.MaxBytes)
+	}
 	return err
 }
 
 // howToPlan says how to make of Terraform's source what is read.
-const howToPlan = "is read as a plan: terraform plan -out=plan.tfplan && terraform show -json plan.tfplan > plan.json, and audit plan.json"
+const howToPlan = "source of Terraform, which is read as a plan: terraform plan -out=plan.tfplan && terraform show -json plan.tfplan > plan.json, and audit plan.json"
 
 // isSource says whether a file is Terraform's source, by its name.
 func isSource(path string) bool {
@@ -163,7 +166,7 @@ func notRead(name string, text []byte) error {
 	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
 		return errors.New("a plan in Terraform's own form, or another archive: terraform show -json FILE > plan.json, and audit plan.json")
 	case isSource(name), sourceMark.Match(text):
-		return errors.New("Terraform source " + howToPlan)
+		return errors.New(howToPlan)
 	}
 	root, err := document.YAML(text)
 	if err != nil {

@@ -78,7 +78,7 @@ func TestARepository(t *testing.T) {
 	for _, name := range []string{"template.yaml", "package.json", "rules.yaml", "main.tf", "list.json", "README.md"} {
 		named = append(named, filepath.Join(dir, name))
 	}
-	if r := run(t, nil, named...); len(r.Findings) != 1 || len(r.Problems) != 7 || r.Others != 0 {
+	if r = run(t, nil, named...); len(r.Findings) != 1 || len(r.Problems) != 7 || r.Others != 0 {
 		t.Errorf("named: %v, %d others, problems %v", names(r), r.Others, r.Problems)
 	}
 	r, err := Run(t.Context(), Inputs{Paths: named, SkipOthers: true}, Options{Rules: rules.Default(), Now: now})
@@ -128,8 +128,8 @@ func TestBrokenInAFolder(t *testing.T) {
 // TestNotRead: a file that was named says what it is instead, and what to do.
 func TestNotRead(t *testing.T) {
 	for name, c := range map[string]struct{ text, problem string }{
-		"main.tf":       {"x = 1\n", "Terraform source is read as a plan: terraform plan -out"},
-		"a.txt":         {"# a comment\nresource \"aws_sagemaker_model\" \"m\" {\n}\n", "Terraform source"},
+		"main.tf":       {"x = 1\n", "source of Terraform, which is read as a plan: terraform plan -out"},
+		"a.txt":         {"# a comment\nresource \"aws_sagemaker_model\" \"m\" {\n}\n", "source of Terraform"},
 		"plan.tfplan":   {"PK\x03\x04rest", "in Terraform's own form"},
 		"rules.yaml":    {"version: 1\nallow: []\n", "looks like a rules file: name it with --rules"},
 		"k8s.yaml":      {"apiVersion: v1\nkind: Model\n", "a resource of Kubernetes"},

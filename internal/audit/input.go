@@ -332,8 +332,7 @@ func (c *collector) documents(name string, r io.Reader, text *bounded) error {
 		err := d.next()
 		switch {
 		case errors.Is(err, io.EOF) && n > 0:
-			t.end(nil)
-			return nil
+			return t.end(nil)
 		case errors.Is(err, io.EOF):
 			return errors.New("the file is empty")
 		case err != nil:
@@ -524,17 +523,13 @@ func (d *documents) object() error {
 	}
 	offset := d.offset() - 1
 	whole := bytes.NewBufferString("{")
-	m := unmarked
 	for d.dec.PeekKind() != '}' {
-		name, err := d.member(whole)
-		if events.Mark(name) {
-			m = marked
-		}
+		err := d.member(whole)
 		if err == nil && whole.Len() > jsondoc.MaxBytes {
 			err = errTooLong
 		}
 		if errors.Is(err, errTooLong) && d.dec.StackDepth() == 1 {
-			return d.skip(offset, 1, "", m)
+			return d.skip(offset, 1, "", markOf(whole.Bytes()))
 		}
 		if err != nil {
 			return err
@@ -548,12 +543,32 @@ func (d *documents) object() error {
 	return nil
 }
 
-// member reads a member of an object into the document that is left of it, and
-// returns its name.
-func (d *documents) member(whole *bytes.Buffer) (name string, err error) {
+// markOf says whether the beginning of an object has a mark of something that is
+// read.
+func markOf(object []byte) mark {
+	d := newDecoder(bytes.NewReader(object))
+	if _, err := d.ReadToken(); err != nil {
+		return maybeMarked
+	}
+	for {
+		name, err := d.ReadToken()
+		if err != nil || name.Kind() != '"' {
+			return unmarked
+		}
+		if events.Mark(name.String()) {
+			return marked
+		}
+		if d.SkipValue() != nil {
+			return unmarked // the object is cut off in it
+		}
+	}
+}
+
+// member reads a member of an object into the document that is left of it.
+func (d *documents) member(whole *bytes.Buffer) error {
 	v, err := d.dec.ReadValue()
 	if err != nil {
-		return "", err
+		return err
 	}
 	key := v.Clone()
 	if whole.Len() > 1 {
@@ -561,17 +576,16 @@ func (d *documents) member(whole *bytes.Buffer) (name string, err error) {
 	}
 	whole.Write(key)
 	whole.WriteByte(':')
-	name = strings.Trim(string(key), `"`)
-	if (name == "Events" || name == "Records") && d.dec.PeekKind() == '[' {
+	if name := string(key); (name == `"Events"` || name == `"Records"`) && d.dec.PeekKind() == '[' {
 		if _, err := d.dec.ReadToken(); err != nil {
-			return name, err
+			return err
 		}
 		whole.WriteString("[]")
-		return name, d.list("{" + string(key) + ":[")
+		return d.list("{" + name + ":[")
 	}
 	v, err = d.dec.ReadValue()
 	whole.Write(v)
-	return name, err
+	return err
 }
 
 // bounded reads text and stops where a document is too long, or the text is

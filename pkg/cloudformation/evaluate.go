@@ -1,11 +1,12 @@
 package cloudformation
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sagemoat/sagemoat/pkg/document"
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
@@ -490,7 +491,7 @@ func write(b *strings.Builder, v jsondoc.Value) (why string) {
 		return "the text would be too long"
 	}
 	quote := func(s string) {
-		text, _ := json.Marshal(s) // a string can always be written
+		text, _ := jsontext.AppendQuote(nil, s) // the error is of bytes that are no UTF-8, which it replaces
 		b.Write(text)
 	}
 	switch v.Kind() {

@@ -25,9 +25,19 @@ func TestTheSDKsRequests(t *testing.T) {
 			return jsondoc.OfString(definition), path == "PipelineDefinition"
 		})
 		for _, without := range [][]string{
-			nil, {"VpcConfig"}, {"Subnets"}, {"EnableNetworkIsolation"}, {"ServerlessConfig"}, {"ServerlessConfig", "ModelName"}, {"SubnetId"},
-			{"DirectInternetAccess"}, {"AppNetworkAccessType", "SubnetIds", "VpcId"}, {"MonitoringJobDefinitionName"}, {"PipelineDefinition"},
-			{"OverrideVpcConfig"}, {"WorkforceVpcConfig", "SourceIpConfig"},
+			nil,
+			{"VpcConfig"},
+			{"Subnets"},
+			{"EnableNetworkIsolation"},
+			{"ServerlessConfig"},
+			{"ServerlessConfig", "ModelName"},
+			{"SubnetId"},
+			{"DirectInternetAccess"},
+			{"AppNetworkAccessType", "SubnetIds", "VpcId"},
+			{"MonitoringJobDefinitionName"},
+			{"PipelineDefinition"},
+			{"OverrideVpcConfig"},
+			{"WorkforceVpcConfig", "SourceIpConfig"},
 		} {
 			request := sdkmodel.Without(whole, without...)
 			properties := request

@@ -63,11 +63,11 @@ func read(t testing.TB, text string) []string {
 	var out []string
 	for _, r := range resources {
 		for _, v := range r.Variants {
-			said := r.LogicalID
+			said := []string{r.LogicalID}
 			for _, c := range v.When {
-				said += fmt.Sprintf(" %s=%v", c.Condition, c.Holds)
+				said = append(said, fmt.Sprintf("%s=%v", c.Condition, c.Holds))
 			}
-			out = append(out, said+" "+shown(v.Request))
+			out = append(out, strings.Join(append(said, shown(v.Request)), " "))
 		}
 	}
 	return out

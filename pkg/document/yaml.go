@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,10 +78,8 @@ func (r *yamlReader) node(in *yaml.Node, depth int) (*Node, error) {
 	}
 	switch in.Kind {
 	case yaml.AliasNode:
-		for _, a := range r.aliases {
-			if a == in.Alias {
-				return refuse("the alias *%s stands within what it names", in.Value)
-			}
+		if slices.Contains(r.aliases, in.Alias) {
+			return refuse("the alias *%s stands within what it names", in.Value)
 		}
 		r.aliases = append(r.aliases, in.Alias)
 		out, err := r.node(in.Alias, depth)

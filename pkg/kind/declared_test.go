@@ -48,9 +48,14 @@ func TestTexts(t *testing.T) {
 		text  string
 		want  posture.Fact
 	}{
-		{ShapeTemplate, "true", posture.Yes}, {ShapeTemplate, "false", posture.No}, {ShapeTemplate, "True", posture.Unknown},
-		{ShapeTemplate, "yes", posture.Unknown}, {ShapeTemplate, "", posture.No}, {ShapePlan, "true", posture.Unknown},
-		{ShapeCloudTrail, "true", posture.Unknown}, {ShapeRequest, "true", posture.Unknown},
+		{ShapeTemplate, "true", posture.Yes},
+		{ShapeTemplate, "false", posture.No},
+		{ShapeTemplate, "True", posture.Unknown},
+		{ShapeTemplate, "yes", posture.Unknown},
+		{ShapeTemplate, "", posture.No},
+		{ShapePlan, "true", posture.Unknown},
+		{ShapeCloudTrail, "true", posture.Unknown},
+		{ShapeRequest, "true", posture.Unknown},
 	} {
 		p := model.Parts(Record{Doc: objectOf(having("EnableNetworkIsolation", jsondoc.OfString(c.text))), Call: "CreateModel", Shape: c.shape}, nil)[0].Posture
 		if p.Isolation != c.want {

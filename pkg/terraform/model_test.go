@@ -58,9 +58,21 @@ func TestTheSDKsRequests(t *testing.T) {
 			return jsondoc.Value{}, path == "Tags"
 		})
 		for _, without := range [][]string{
-			nil, {"VpcConfig"}, {"Subnets"}, {"EnableNetworkIsolation"}, {"ServerlessConfig"}, {"ServerlessConfig", "ModelName"}, {"SubnetId"},
-			{"DirectInternetAccess"}, {"AppNetworkAccessType", "SubnetIds", "VpcId"}, {"MonitoringJobDefinitionName"}, {"PipelineDefinition"},
-			{"TrainingJobDefinition"}, {"WorkforceVpcConfig", "SourceIpConfig"}, {"ValidationSpecification"}, {"LabelingJobAlgorithmsConfig"},
+			nil,
+			{"VpcConfig"},
+			{"Subnets"},
+			{"EnableNetworkIsolation"},
+			{"ServerlessConfig"},
+			{"ServerlessConfig", "ModelName"},
+			{"SubnetId"},
+			{"DirectInternetAccess"},
+			{"AppNetworkAccessType", "SubnetIds", "VpcId"},
+			{"MonitoringJobDefinitionName"},
+			{"PipelineDefinition"},
+			{"TrainingJobDefinition"},
+			{"WorkforceVpcConfig", "SourceIpConfig"},
+			{"ValidationSpecification"},
+			{"LabelingJobAlgorithmsConfig"},
 		} {
 			request := sdkmodel.Without(whole, without...)
 			after, err := json.Marshal(attributes(request))

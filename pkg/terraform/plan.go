@@ -27,7 +27,7 @@ import (
 
 // Limits of one plan. A resource is held to those of package jsondoc.
 const (
-	MaxBytes         = 256 << 20 // of the whole
+	MaxBytes         = 128 << 20 // of the whole
 	maxConfiguration = 64 << 20  // bytes of the member "configuration"
 	maxResources     = 10_000    // of SageMaker
 )
@@ -82,15 +82,13 @@ var first = []string{"applyable", "format_version", "planned_values", "resource_
 
 // change is one element of resource_changes.
 type change struct {
-	Address      string `json:"address"`
-	Module       string `json:"module_address"`
-	Mode         string `json:"mode"`
-	Type         string `json:"type"`
-	Name         string `json:"name"`
-	Index        any    `json:"index"`
-	ProviderName string `json:"provider_name"`
-	Deposed      string `json:"deposed"`
-	Change       struct {
+	Address string `json:"address"`
+	Module  string `json:"module_address"`
+	Mode    string `json:"mode"`
+	Type    string `json:"type"`
+	Name    string `json:"name"`
+	Deposed string `json:"deposed"`
+	Change  struct {
 		Actions []string `json:"actions"`
 	} `json:"change"`
 
