@@ -32,6 +32,9 @@ var endpointConfig = Row{
 	Paste:  pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html",
 	parts:  endpointConfigParts,
+
+	CloudFormation: "AWS::SageMaker::EndpointConfig",
+	Terraform:      "aws_sagemaker_endpoint_configuration",
 }
 
 func endpointConfigParts(r *reader) []Part {

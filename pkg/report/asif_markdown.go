@@ -89,7 +89,7 @@ func markdownDiffering(b *strings.Builder, list []*asif.Resource, at *places) {
 	for _, r := range list {
 		resource := r.Row.Words + "<br>" + code(name(r.Name))
 		if at.vary() {
-			resource += "<br>" + escape(at.of(r.Account, r.Region))
+			resource += "<br>" + escape(at.of(r.Account, r.Region, ""))
 		}
 		var why []string
 		for _, s := range r.Why {

@@ -73,7 +73,7 @@ func markdownFinding(f *shown, at *places) string {
 		resource += fmt.Sprintf(" ×%d", f.times)
 	}
 	if at.vary() {
-		resource += "<br>" + escape(at.of(f.Account, f.Region))
+		resource += "<br>" + escape(at.of(f.Account, f.Region, fileOf(f.Finding)))
 	}
 	var said []string
 	if s := finding.Plain(why(f.Finding)); s != "" {
