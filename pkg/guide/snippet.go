@@ -36,17 +36,17 @@ type Snippet struct {
 type made struct {
 	row    *kind.Row
 	calls  []call
-	region string
+	region string // empty where any will do
 	sdk    sdkValues
 }
 
 // sdkValues are what the templates of the SDK for Python fill in.
 type sdkValues struct {
-	Network                                         bool // false leaves the network out
-	Subnets, SecurityGroups                         []string
-	Isolation, Encrypted                            bool
-	Tags                                            []any
-	Name, Role, Image, Region, ModelData, Data, Out string
+	Network                                 bool // false leaves the network out
+	Subnets, SecurityGroups                 []string
+	Isolation, Encrypted                    bool
+	Tags                                    []any
+	Name, Role, Image, ModelData, Data, Out string
 }
 
 // snippets writes a recipe for every tool that has it.
@@ -81,7 +81,11 @@ func (m *made) importJSON() string {
 
 func (m *made) boto3() string {
 	var b strings.Builder
-	b.WriteString(m.importJSON() + "import boto3\n\nclient = boto3.client(\"sagemaker\", region_name=" + text(m.region) + ")\n")
+	region := ""
+	if m.region != "" {
+		region = ", region_name=" + text(m.region)
+	}
+	b.WriteString(m.importJSON() + "import boto3\n\nclient = boto3.client(\"sagemaker\"" + region + ")\n")
 	for _, c := range m.calls {
 		b.WriteString("client." + snake(c.name) + "(\n")
 		arguments(&b, python(), c.request, func(s string) string { return s })
@@ -116,7 +120,10 @@ func (m *made) core() string {
 		imports.WriteString(c.resource())
 		b.WriteString(c.resource() + ".create(\n")
 		arguments(&b, l, c.request, snake)
-		b.WriteString("    region=" + text(m.region) + ",\n)\n")
+		if m.region != "" {
+			b.WriteString("    region=" + text(m.region) + ",\n")
+		}
+		b.WriteString(")\n")
 	}
 	return m.importJSON() + "from sagemaker.core.resources import " + imports.String() + "\n\n" + b.String()
 }
@@ -153,7 +160,10 @@ func (m *made) sdkText(version string) string {
 func (m *made) cli() string {
 	var b strings.Builder
 	for _, c := range m.calls {
-		b.WriteString("aws sagemaker " + kebab(c.name) + " --region " + shell(m.region))
+		b.WriteString("aws sagemaker " + kebab(c.name))
+		if m.region != "" {
+			b.WriteString(" --region " + shell(m.region))
+		}
 		for _, member := range c.request {
 			b.WriteString(" \\\n    --" + kebab(member.name))
 			switch v := member.value.(type) {

@@ -266,7 +266,7 @@ func writeHCL(b *strings.Builder, o object, names map[string]string, free []stri
 			below, _ := m.value.(object)
 			b.WriteString(indent + n + " = {\n")
 			for _, e := range below {
-				b.WriteString(indent + "  " + hclText(e.name) + " = " + hclFlat(e.value) + "\n")
+				b.WriteString(indent + "  " + hclText(e.name) + " = " + hclExpr(e.value, indent+"  ") + "\n")
 			}
 			b.WriteString(indent + "}\n")
 			continue
@@ -279,7 +279,7 @@ func writeHCL(b *strings.Builder, o object, names map[string]string, free []stri
 			_, isObject = m.value.(object)
 		}
 		if !isObject {
-			b.WriteString(indent + n + " = " + hclFlat(m.value) + "\n")
+			b.WriteString(indent + n + " = " + hclExpr(m.value, indent) + "\n")
 			continue
 		}
 		for _, e := range blocks {
@@ -291,8 +291,33 @@ func writeHCL(b *strings.Builder, o object, names map[string]string, free []stri
 	}
 }
 
-// hclFlat is an expression of HCL. In its texts ${ and %{ begin templates.
-// https://developer.hashicorp.com/terraform/language/expressions/strings
+// hclExpr is an expression of HCL, on one line where it is short.
+func hclExpr(v any, indent string) string {
+	if flat := hclFlat(v); len(indent)+len(flat) <= width {
+		return flat
+	}
+	var b strings.Builder
+	switch v := v.(type) {
+	case document:
+		return "jsonencode(" + hclExpr(v.object, indent) + ")"
+	case object:
+		b.WriteString("{\n")
+		for _, m := range v {
+			b.WriteString(indent + "  " + hclText(m.name) + " = " + hclExpr(m.value, indent+"  ") + "\n")
+		}
+		b.WriteString(indent + "}")
+	case []any:
+		b.WriteString("[\n")
+		for _, e := range v {
+			b.WriteString(indent + "  " + hclExpr(e, indent+"  ") + ",\n")
+		}
+		b.WriteString(indent + "]")
+	default:
+		return hclFlat(v)
+	}
+	return b.String()
+}
+
 func hclFlat(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -316,6 +341,8 @@ func hclFlat(v any) string {
 	}
 }
 
+// hclText is a text of HCL, in which ${ and %{ begin templates.
+// https://developer.hashicorp.com/terraform/language/expressions/strings
 func hclText(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text(s))
 }
