@@ -65,7 +65,7 @@ It never calls AWS: it reads files.`,
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(auditCommand(p, &status), guideCommand(p, &status), rulesCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "sagemoat: %v\n", err)
 		return exitError

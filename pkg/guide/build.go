@@ -197,17 +197,16 @@ func (b *builder) kind(account, region string, row *kind.Row, w who) (k Kind, ok
 		subject := b.subject(account, region, main, w, nil)
 		k.Mode = b.file.ModeFor(subject)
 		if operation, ok := row.StopCall(); ok && k.Mode == rules.Stop && atLeast(k.Left, b.file.Response.Stop.Severity) {
-			k.Stopped = operation
+			k.Stopped, k.Grace = operation, b.file.Response.Stop.Grace
 		}
 		k.Team, _ = b.file.Route(subject, "")
 	}
 	for _, c := range row.Calls {
-		if c.Effect == kind.Runs {
-			continue
-		}
-		if canDeny(c.Keys) {
+		switch {
+		case c.Effect == kind.Runs:
+		case canDeny(c.Keys):
 			k.Denied = append(k.Denied, c.Name)
-		} else {
+		case c.Effect != kind.Changes:
 			k.Open = append(k.Open, c.Name)
 		}
 	}
@@ -525,6 +524,9 @@ func (b *builder) sets(account, region string, kinds []Kind) []Set {
 			i = len(out) - 1
 		}
 		out[i].Kinds = append(out[i].Kinds, k.Row.Words)
+	}
+	if len(out) == 1 {
+		out[0].Kinds = nil
 	}
 	return out
 }

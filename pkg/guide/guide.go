@@ -66,7 +66,7 @@ type Set struct {
 	Network rules.Network
 	// Others are what may be used instead, but not together with it.
 	Others []rules.Network
-	Kinds  []string // in words
+	Kinds  []string // in words; empty where it is every kind of the place
 	// Note says what is missing; empty where nothing is.
 	Note string
 }
@@ -89,6 +89,7 @@ type Kind struct {
 	Half    []rules.Result
 	Mode    rules.Mode
 	Stopped string // the operation that stops it; empty where it is not stopped
+	Grace   time.Duration
 	Team    string
 	Recipes []Recipe
 	// Denied are the operations that an IAM policy can deny by their network, and
