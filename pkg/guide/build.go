@@ -172,7 +172,7 @@ func (b *builder) kind(account, region string, row *kind.Row, w who) (k Kind, ok
 		none.none = true
 		left := b.judge(b.calls(account, region, row, r, w, none), account, region, w)
 		half := b.judge(halves(b.calls(account, region, row, r, w, s)), account, region, w)
-		s.network = placeholders(full)
+		s.network, s.none = placeholders(full), b.bare
 		m := b.make(account, region, row, r, w, s)
 		k.Recipes = append(k.Recipes, Recipe{Title: r.title, Snippets: m.snippets()})
 		if i > 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
 // sections are the parts of the SageMaker SDK's config.yaml that hold a network,
@@ -49,7 +50,7 @@ func (b *builder) defaults(account, region string, kinds []Kind) string {
 				remote = remote.with("EnableInterContainerTrafficEncryption", true)
 			}
 			settings = settings.with("PythonSDK", object{{"Modules", object{
-				{"RemoteFunction", remote}, {"NotebookJob", object{{"VpcConfig", vpc}}},
+				{"ModelTrainer", object{{"networking", trainer(n, k)}}}, {"RemoteFunction", remote}, {"NotebookJob", object{{"VpcConfig", vpc}}},
 			}}})
 		default:
 		}
@@ -61,6 +62,20 @@ func (b *builder) defaults(account, region string, kinds []Kind) string {
 	out.WriteString("# Account " + cmp.Or(account, accountPlaceholder) + ", " + cmp.Or(region, "every Region") + ".\n")
 	writeYAML(&out, object{{"SchemaVersion", "1.0"}, {"SageMaker", settings}}, "")
 	return out.String()
+}
+
+// trainer are the settings of version 3's ModelTrainer, which reads of TrainingJob
+// the isolation, but not the VPC.
+// https://github.com/aws/sagemaker-python-sdk/blob/master/sagemaker-train/src/sagemaker/train/model_trainer.py
+func trainer(n rules.Network, k Kind) object {
+	out := object{{"subnets", treeOf(n.Subnets)}, {"security_group_ids", treeOf(n.SecurityGroups)}}
+	if slices.Contains(k.Also, alsoIsolation) {
+		out = out.with("enable_network_isolation", true)
+	}
+	if slices.Contains(k.Also, alsoEncryption) {
+		out = out.with("enable_inter_container_traffic_encryption", true)
+	}
+	return out
 }
 
 // besideVPC is where encryption between containers is set, in the parts that have

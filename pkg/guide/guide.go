@@ -132,8 +132,11 @@ type RuleWords struct {
 }
 
 // New reads a rules file. The kinds of the options are known ones.
-func New(f *rules.File, o Options) *Guide {
-	b := &builder{file: f, options: o}
+func New(f *rules.File, o Options) *Guide { return build(f, o, false) }
+
+// build makes a guide; bare leaves the networks out of its snippets.
+func build(f *rules.File, o Options, bare bool) *Guide {
+	b := &builder{file: f, options: o, bare: bare}
 	g := &Guide{Name: o.Name, Refusals: refusals(), Chosen: len(o.Kinds) > 0}
 	for _, account := range b.accounts() {
 		g.Places = append(g.Places, b.places(account)...)
@@ -166,6 +169,7 @@ func (b *builder) about(m rules.Match) bool {
 type builder struct {
 	file    *rules.File
 	options Options
+	bare    bool
 }
 
 // matches are all that the file's parts match by.
@@ -231,7 +235,7 @@ func (b *builder) places(account string) []Place {
 		if region != "" {
 			p.Regions = []string{region}
 		}
-		if account == "" && b.nothing(&p) {
+		if b.nothing(&p) {
 			p.Kinds, p.Variants, p.Defaults = nil, nil, ""
 		}
 		look := p.look(region)
@@ -244,10 +248,9 @@ func (b *builder) places(account string) []Place {
 	return out
 }
 
-// nothing says whether there is no network for a place that nobody asked for
-// while there are others.
+// nothing says whether the file has networks, but none for a place.
 func (b *builder) nothing(p *Place) bool {
-	return len(b.accounts()) > 1 && !slices.ContainsFunc(p.Kinds, func(k Kind) bool {
+	return len(b.file.Allow) > 0 && !slices.ContainsFunc(p.Kinds, func(k Kind) bool {
 		return len(k.Network.Subnets)+len(k.Network.SecurityGroups) > 0
 	})
 }

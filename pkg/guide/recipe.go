@@ -27,6 +27,8 @@ type call struct {
 	// at is where the network belongs; empty where the call has none.
 	at       string
 	untagged bool
+	// unread says that the SDK's class for it fails once it is made.
+	unread bool
 	// template is what CloudFormation has in place of members; templated says that
 	// it has a type for what the call makes.
 	template  object
@@ -87,7 +89,11 @@ func callOf(o object) call {
 				c.at = v
 			}
 		case bool:
-			c.untagged = v
+			if m.name == "untagged" {
+				c.untagged = v
+			} else {
+				c.unread = v
+			}
 		case object:
 			switch m.name {
 			case "request":

@@ -111,7 +111,7 @@ func (m *made) core() string {
 	l := python()
 	l.key = func(s string) string { return text(snake(s)) }
 	for i, c := range m.calls {
-		if !strings.HasPrefix(c.name, "Create") {
+		if !strings.HasPrefix(c.name, "Create") || c.unread {
 			return ""
 		}
 		if i > 0 {
@@ -207,6 +207,12 @@ func (c *call) properties() (properties object, ok bool) {
 	return properties, true
 }
 
+// refers says whether a call names the domain that another one made.
+func (c *call) refers() bool {
+	id, _ := lookUp(c.request, "DomainId")
+	return id == domainPlaceholder
+}
+
 func (m *made) cloudFormation() string {
 	var b strings.Builder
 	b.WriteString("Resources:\n")
@@ -216,7 +222,7 @@ func (m *made) cloudFormation() string {
 			return ""
 		}
 		b.WriteString("  " + c.resource() + ":\n    Type: AWS::SageMaker::" + c.resource() + "\n")
-		if i > 0 {
+		if i > 0 && !c.refers() {
 			b.WriteString("    DependsOn: " + m.calls[i-1].resource() + "\n")
 		}
 		b.WriteString("    Properties:\n")
@@ -238,7 +244,7 @@ func (m *made) cdk() string {
 		b.WriteString("const " + name + " = new sagemaker.Cfn" + c.resource() + "(this, " + text(c.resource()) + ", ")
 		typescript().write(&b, properties, "")
 		b.WriteString(");\n")
-		if before != "" {
+		if before != "" && !c.refers() {
 			b.WriteString(name + ".addDependency(" + before + ");\n")
 		}
 		before = name

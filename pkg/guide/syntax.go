@@ -72,6 +72,7 @@ type language struct {
 	key             func(string) string // of a member
 	yes, no         string
 	embed, embedded string // around a document in a string
+	domain          string // what refers to the domain that was made; empty where nothing can
 }
 
 func python() *language {
@@ -79,7 +80,7 @@ func python() *language {
 }
 
 func typescript() *language {
-	return &language{key: camel, yes: "true", no: "false", embed: "JSON.stringify(", embedded: ")"}
+	return &language{key: camel, yes: "true", no: "false", embed: "JSON.stringify(", embedded: ")", domain: "domain.attrDomainId"}
 }
 
 // width is how long a literal on one line may be.
@@ -145,6 +146,9 @@ func (l *language) flat(v any) string {
 	case document:
 		return l.embed + l.asJSON().flat(v.object) + l.embedded
 	case string:
+		if v == domainPlaceholder && l.domain != "" {
+			return l.domain
+		}
 		return text(v)
 	case bool:
 		if v {
@@ -187,6 +191,10 @@ func writeYAMLValue(b *strings.Builder, v any, indent string) {
 		b.WriteString("\n")
 		writeYAML(b, v, indent+"  ")
 	case []any:
+		if !slices.ContainsFunc(v, func(e any) bool { _, ok := e.(string); return !ok }) {
+			b.WriteString(" " + python().flat(v) + "\n")
+			return
+		}
 		b.WriteString("\n")
 		for _, e := range v {
 			if below, ok := e.(object); ok {
@@ -207,6 +215,10 @@ func writeYAMLValue(b *strings.Builder, v any, indent string) {
 		writeJSONBlock(&block, v.object, indent+"  ")
 		b.WriteString(indent + "  " + block.String() + "\n")
 	case string:
+		if v == domainPlaceholder {
+			b.WriteString(" !GetAtt Domain.DomainId\n")
+			return
+		}
 		b.WriteString(" " + text(v) + "\n")
 	default:
 		fmt.Fprintf(b, " %v\n", v)
@@ -321,6 +333,9 @@ func hclExpr(v any, indent string) string {
 func hclFlat(v any) string {
 	switch v := v.(type) {
 	case string:
+		if v == domainPlaceholder {
+			return "aws_sagemaker_domain.example.id"
+		}
 		return hclText(v)
 	case []any:
 		var parts []string
