@@ -27,8 +27,7 @@ type call struct {
 	// at is where the network belongs; empty where the call has none.
 	at       string
 	untagged bool
-	// unread says that the SDK's class for it fails once it is made.
-	unread bool
+	lacks    []any // the tools that cannot make it
 	// template is what CloudFormation has in place of members; templated says that
 	// it has a type for what the call makes.
 	template  object
@@ -89,11 +88,9 @@ func callOf(o object) call {
 				c.at = v
 			}
 		case bool:
-			if m.name == "untagged" {
-				c.untagged = v
-			} else {
-				c.unread = v
-			}
+			c.untagged = v
+		case []any:
+			c.lacks = v
 		case object:
 			switch m.name {
 			case "request":

@@ -207,7 +207,7 @@ func consequences(k Kind, code func(string) string) []string {
 	case k.Stopped != "":
 		when := "as soon as that was announced"
 		if k.Grace > 0 {
-			when = k.Grace.String() + " after that was announced"
+			when = strings.NewReplacer("m0s", "m", "h0m", "h").Replace(k.Grace.String()) + " after that was announced"
 		}
 		say("Then %s, and it is stopped (%s) %s.", told, code(k.Stopped), when)
 	case k.Mode == rules.Observe:

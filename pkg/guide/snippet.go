@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -111,7 +112,7 @@ func (m *made) core() string {
 	l := python()
 	l.key = func(s string) string { return text(snake(s)) }
 	for i, c := range m.calls {
-		if !strings.HasPrefix(c.name, "Create") || c.unread {
+		if !strings.HasPrefix(c.name, "Create") || slices.Contains(c.lacks, any("core")) {
 			return ""
 		}
 		if i > 0 {
@@ -160,6 +161,9 @@ func (m *made) sdkText(version string) string {
 func (m *made) cli() string {
 	var b strings.Builder
 	for _, c := range m.calls {
+		if slices.Contains(c.lacks, any("cli")) {
+			return ""
+		}
 		b.WriteString("aws sagemaker " + kebab(c.name))
 		if m.region != "" {
 			b.WriteString(" --region " + shell(m.region))
