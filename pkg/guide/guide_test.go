@@ -277,7 +277,7 @@ func TestHostile(t *testing.T) {
 	}
 	allowed := map[string][]string{
 		"html": {"lang"}, "meta": {"charset", "name", "content", "http-equiv"}, "a": {"href"}, "nav": {"aria-label"}, "section": {"aria-labelledby", "class"},
-		"h2": {"id"}, "h4": {"id"}, "div": {"class", "tabindex", "role", "aria-label"}, "th": {"scope"}, "pre": {"tabindex"}, "p": {"class"}, "span": {"class"}, "footer": {"class"},
+		"article": {"aria-labelledby", "class"}, "h2": {"id"}, "h4": {"id"}, "div": {"class", "tabindex", "role", "aria-label"}, "th": {"scope"}, "pre": {"tabindex"}, "p": {"class"}, "span": {"class"}, "footer": {"class"},
 	}
 	plain := strings.Fields("head title style body header h1 h3 code ul li main table thead tr tbody td details summary strong em")
 	for z := html.NewTokenizer(strings.NewReader(b.String())); ; {

@@ -13,8 +13,6 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
-
-	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
 // template makes the calls that CloudFormation would for a template.
@@ -80,9 +78,7 @@ func requestOf(block *hclsyntax.Block) (request, operation string, err error) {
 				names := map[string]string{}
 				collect(call.request, call.terraform.names, names)
 				row, _ := call.row()
-				for _, paste := range []any{row.Paste([]string{"s"}, []string{"g"}, true)} {
-					collect(treeOf(paste).(object), call.terraform.names, names)
-				}
+				collect(treeOf(row.Paste([]string{"s"}, []string{"g"}, true)).(object), call.terraform.names, names)
 				names["enable_inter_container_traffic_encryption"] = "EnableInterContainerTrafficEncryption"
 				tree, err := treeOfBody(block.Body, names)
 				if err != nil {
@@ -90,7 +86,6 @@ func requestOf(block *hclsyntax.Block) (request, operation string, err error) {
 				}
 				if call.name == "CreatePipeline" {
 					tree = tree.with("ClientRequestToken", "0123456789abcdef0123456789abcdef")
-					delete(names, "pipeline_display_name")
 				}
 				return jsonOf(tree), call.name, nil
 			}
@@ -179,5 +174,3 @@ func treeOfBody(body *hclsyntax.Body, names map[string]string) (object, error) {
 	}
 	return out, nil
 }
-
-var _ = kind.Model
