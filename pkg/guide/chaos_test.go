@@ -59,7 +59,7 @@ func TestCDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	var program strings.Builder
-	program.WriteString("import { App, DefaultStackSynthesizer, Stack, aws_sagemaker as sagemaker } from \"aws-cdk-lib\";\nconst app = new App({ outdir: \"out\", analyticsReporting: false });\n")
+	program.WriteString("import { App, DefaultStackSynthesizer, Stack, aws_sagemaker as sagemaker } from \"aws-cdk-lib\";\nconst whole = new App({ outdir: \"out\", analyticsReporting: false });\n")
 	want := map[string]rules.Compliance{}
 	var order []string
 	add := func(round string, list []pasted, compliance rules.Compliance) {
@@ -71,12 +71,12 @@ func TestCDK(t *testing.T) {
 			order = append(order, name)
 			want[name] = compliance
 			_, body, _ := strings.Cut(s.text, "// in a stack\n")
-			fmt.Fprintf(&program, "class %s extends Stack {\n  constructor() {\n    super(app, %q, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });\n%s  }\n}\nnew %s();\n", name, name, body, name)
+			fmt.Fprintf(&program, "class %s extends Stack {\n  constructor() {\n    super(whole, %q, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });\n%s  }\n}\nnew %s();\n", name, name, body, name)
 		}
 	}
 	add("good", good, rules.Passed)
 	add("poor", poor, rules.Failed)
-	program.WriteString("app.synth();\n")
+	program.WriteString("whole.synth();\n")
 	if err := os.WriteFile(filepath.Join(dir, "app.ts"), []byte(program.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
