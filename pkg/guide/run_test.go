@@ -428,7 +428,7 @@ func TestSnippets(t *testing.T) {
 // taken are the calls that moto has, and took.
 var taken = []string{
 	"CreateTrainingJob", "CreateProcessingJob", "CreateHyperParameterTuningJob", "CreateTransformJob", "CreateModel", "CreateEndpointConfig", "CreateNotebookInstance",
-	"CreateDomain", "CreatePipeline", "CreateCompilationJob", "CreateAutoMLJobV2", "CreateDataQualityJobDefinition",
+	"CreateDomain", "CreatePipeline", "CreateCompilationJob", "CreateDataQualityJobDefinition",
 }
 
 // check holds what a snippet did against what it should have.
