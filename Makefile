@@ -121,3 +121,5 @@ bench: ## Measure it against other tools, Python and its own goals (docs/perform
 docs: ## Write the pages that are generated
 	$(GO) run ./internal/gen/kinds
 	$(GO) run ./internal/gen/lint
+	$(GO) run ./cmd/sagemoat guide --rules docs/guide.example.rules.yaml --out docs/guide.example.md \
+	  --kind training-job,processing-job,model,endpoint-config,notebook-instance,domain,labeling-job,algorithm

@@ -42,6 +42,7 @@ var directions = []struct{ from, to, why string }{
 	{"internal/evaluate", "internal/respond", "who judges does not act"},
 	{"internal/respond", "internal/intake", "who acts does not judge events"},
 	{"internal/sweep", "internal/intake", "the sweep sends hints, and judges nothing"},
+	{"pkg/guide", "github.com/aws/", "the page is written from the rules file; nobody is asked"},
 	{"internal/audit", "pkg/report", "what is found does not depend on how it is printed"},
 }
 

@@ -124,7 +124,7 @@ func markdownStops(b *strings.Builder, r *asif.Report, at *places) {
 				row[j] = code(row[j])
 			}
 			if at.vary() {
-				row[4] += "<br>" + escape(at.of(s.Resource.Account, s.Resource.Region))
+				row[4] += "<br>" + escape(at.of(s.Resource.Account, s.Resource.Region, ""))
 			}
 			rows = append(rows, append(row, escape(finding.Plain(s.Why))))
 		}

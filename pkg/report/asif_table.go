@@ -125,7 +125,7 @@ func (t *terminal) stops(r *asif.Report, at *places) {
 		for i := range list {
 			row := stopRow(&list[i])
 			if at.vary() {
-				row = append(row, at.of(list[i].Resource.Account, list[i].Resource.Region))
+				row = append(row, at.of(list[i].Resource.Account, list[i].Resource.Region, ""))
 			}
 			rows = append(rows, row)
 		}

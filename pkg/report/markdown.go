@@ -126,3 +126,9 @@ func escape(s string) string {
 		"@", "@"+noWidth, "#", `\#`+noWidth, "://", "&#58;//", "www.", "www&#46;",
 	).Replace(s)
 }
+
+// Escape is a text in Markdown that means nothing but itself.
+func Escape(s string) string { return escape(s) }
+
+// Code is a code span, also within a table.
+func Code(s string) string { return code(s) }

@@ -70,53 +70,6 @@ func Maven(name string, pom []byte, others map[string][]byte) (dir string, err e
 	})
 }
 
-// Python returns the Python of a virtual environment that has what a requirements
-// file names, each with its hash: nothing else, and no setup script of anybody's.
-// It needs python3 with venv (Debian: python3, python3-venv).
-// https://pip.pypa.io/en/stable/topics/secure-installs/
-func Python(name string, requirements []byte) (python string, err error) {
-	const packages = "python3 and python3-venv"
-	version, err := exec.Command("python3", "--version").Output() //nolint:noctx // at once
-	if err != nil {
-		return "", fmt.Errorf("python3 --version: %w: install %s", err, packages)
-	}
-	venv := func(dir string) (folder, python string) {
-		folder = filepath.Join(dir, "venv")
-		return folder, filepath.Join(folder, "bin", "python3")
-	}
-	dir, err := Install(name, append(version, requirements...), func(dir string) error {
-		folder, python := venv(dir)
-		if err := Run(packages, "python3", "-m", "venv", "--clear", folder); err != nil {
-			return fmt.Errorf("%w: install %s", err, packages)
-		}
-		list := filepath.Join(dir, "requirements.txt")
-		if err := os.WriteFile(list, requirements, 0o600); err != nil {
-			return err
-		}
-		return Run(packages, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", list)
-	})
-	if err != nil {
-		return "", err
-	}
-	_, python = venv(dir)
-	return python, nil
-}
-
-// Node returns a folder whose node_modules have what a package.json and its lock
-// file name, each with its hash: no script of anybody's runs. It needs npm (Debian:
-// npm). https://docs.npmjs.com/cli/commands/npm-ci
-func Node(name string, packages, lock []byte) (dir string, err error) {
-	return Install(name, append(slices.Clone(packages), lock...), func(dir string) error {
-		for file, text := range map[string][]byte{"package.json": packages, "package-lock.json": lock} {
-			if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-				return err
-			}
-		}
-		return Run("nodejs and npm", "npm", "ci", "--prefix", dir, "--prefer-offline", "--ignore-scripts", "--legacy-peer-deps",
-			"--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-	})
-}
-
 // Run runs a command; the error has what it wrote or, where there is no such
 // command, which of Debian's packages to install.
 func Run(packages, name string, args ...string) error {

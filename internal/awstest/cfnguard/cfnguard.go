@@ -40,7 +40,7 @@ func Program() (string, error) {
 	if !found || !known {
 		return "", fmt.Errorf("there is no cfn-guard for %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
-	dir, err := cached.Node("cfn-guard", packages, lock)
+	dir, err := cached.NPM("cfn-guard", packages, lock)
 	if err != nil {
 		return "", err
 	}

@@ -43,7 +43,7 @@ func (m Match) String() string {
 // Lint returns what cfn-lint finds in templates, errors and warnings. The error says
 // that there is no answer.
 func Lint(ctx context.Context, templates ...string) ([]Match, error) {
-	python, err := cached.Python("cfn-lint", requirements)
+	python, _, err := cached.Python("cfn-lint", requirements, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -120,6 +120,8 @@ func start() (*running, error) {
 	return nil, fmt.Errorf("moto does not start: %w; it said: %s", cmd.Wait(), strings.Join(said, "\n"))
 }
 
-// install puts moto in a folder that is named after what is in it and the version
-// of Python, and returns the Python to run it.
-func install() (string, error) { return cached.Python("moto", requirements) }
+// install returns a Python that has moto.
+func install() (python string, err error) {
+	python, _, err = cached.Python("moto", requirements, nil)
+	return python, err
+}

@@ -21,7 +21,7 @@ var requirements []byte
 // call installs it from PyPI into .cache/, later ones need no network.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
-	python, err := cached.Python("pytools", requirements)
+	python, _, err := cached.Python("pytools", requirements, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
