@@ -73,8 +73,7 @@ func judgeImports(x *session, m answer[map[series][]point]) Line {
 	}
 	now := x.Now()
 	count := func(metric telemetry.Metric, within time.Duration) float64 {
-		n, _ := sum(m.value[own(metric, "publish")], now.Add(-within))
-		return n
+		return sum(m.value[own(metric, "publish")], now.Add(-within))
 	}
 	logs := x.aws("logs", "tail", "/aws/lambda/"+x.stack.out(OutPublish), "--since", "3h", "--filter-pattern", "ERROR")
 	off, refused, taken := count(telemetry.HubOff, time.Hour), count(telemetry.ImportFailed, 24*time.Hour), count(telemetry.Imported, 24*time.Hour)

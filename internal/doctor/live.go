@@ -138,9 +138,12 @@ func (l *Live) Run(ctx context.Context) (*Report, error) {
 		check string
 		do    func(context.Context) Line
 	}{
-		{"live-create", l.create}, {"live-ledger", l.judged}, {"live-finding", l.imported},
+		{"live-create", l.create},
+		{"live-ledger", l.judged},
+		{"live-finding", l.imported},
 		{"live-delete", func(ctx context.Context) Line { return l.deletion(ctx, "live-delete") }},
-		{"live-gone", l.forgotten}, {"live-archived", l.archived},
+		{"live-gone", l.forgotten},
+		{"live-archived", l.archived},
 	}
 	stopped := ""
 	for _, s := range stages {

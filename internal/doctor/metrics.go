@@ -116,15 +116,14 @@ type metricPage struct {
 	NextToken string
 }
 
-// sum is the sum of a metric since a time, and whether it has any value there.
-func sum(points []point, since time.Time) (total float64, any bool) {
+// sum is the sum of a metric since a time. It has no value where nothing happened.
+func sum(points []point, since time.Time) (total float64) {
 	for _, p := range points {
 		if !p.at.Add(fine).Before(since) {
 			total += p.value
-			any = true
 		}
 	}
-	return total, any
+	return total
 }
 
 // newest is the time of the newest value above zero; zero where there is none.
@@ -147,8 +146,7 @@ func (m *metrics) arrived(ctx context.Context, x *session) answer[float64] {
 	return then(m.long, func(all map[series][]point) (n float64) {
 		for _, r := range rules.value {
 			if slices.Contains(x.stack.rules(), r.Name) && r.ofCalls() {
-				total, _ := sum(all[matched(r.Name)], time.Time{})
-				n += total
+				n += sum(all[matched(r.Name)], time.Time{})
 			}
 		}
 		return n

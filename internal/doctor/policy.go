@@ -11,14 +11,19 @@ import (
 
 // policy is the policy of a queue.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-type policy struct{ Statement several[statement] }
+type policy struct {
+	Statement several[statement] `json:"Statement"`
+}
 
 type statement struct {
-	Effect                  string
-	Principal, NotPrincipal principal
-	Action, NotAction       several[string]
-	Resource, NotResource   several[string]
-	Condition               map[string]map[string]several[value]
+	Effect       string                               `json:"Effect"`
+	Principal    principal                            `json:"Principal"`
+	NotPrincipal principal                            `json:"NotPrincipal"`
+	Action       several[string]                      `json:"Action"`
+	NotAction    several[string]                      `json:"NotAction"`
+	Resource     several[string]                      `json:"Resource"`
+	NotResource  several[string]                      `json:"NotResource"`
+	Condition    map[string]map[string]several[value] `json:"Condition"`
 }
 
 // several is one value or a list of them.
@@ -171,16 +176,13 @@ func (s *statement) toEventBridge() bool {
 // not come from the rules. Where the key is not in a request, as for anybody's own
 // call, a negated condition holds.
 func (s *statement) keepsOut(queue string, ours func(arn string) bool) (ok bool, why string) {
-	if s.Effect != "Deny" || !s.covers(queue) || !s.Principal.everybody() || len(s.Condition) != 1 {
+	if s.Effect != "Deny" || !s.covers(queue) || !s.Principal.everybody() {
 		return false, ""
 	}
 	for operator, keys := range s.Condition {
 		switch strings.TrimSuffix(strings.ToLower(operator), "ifexists") {
 		case "arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike":
 		default:
-			return false, ""
-		}
-		if len(keys) != 1 {
 			return false, ""
 		}
 		for key, values := range keys {

@@ -116,7 +116,7 @@ func judgeInForce(x *session, a answer[rulesObject], saved answer[savedRules], m
 	}
 	var stale []string
 	for _, f := range functions() {
-		if n, _ := sum(m.value[own(telemetry.RulesStale, f.name)], x.Now().Add(-time.Hour)); n > 0 {
+		if sum(m.value[own(telemetry.RulesStale, f.name)], x.Now().Add(-time.Hour)) > 0 {
 			stale = append(stale, f.name)
 		}
 	}

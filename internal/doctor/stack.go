@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
-
-	"errors"
 )
 
 // DefaultStack is the name of the stack unless another one is told.
@@ -60,9 +59,9 @@ func Required() []string {
 
 // stack is the stack as CloudFormation tells of it.
 type stack struct {
-	status, reason   string
-	created, updated time.Time
-	outputs          map[string]string
+	status  string
+	created time.Time
+	outputs map[string]string
 }
 
 func (s *stack) out(key string) string { return s.outputs[key] }
@@ -70,14 +69,6 @@ func (s *stack) out(key string) string { return s.outputs[key] }
 // rules are the names of the rules that feed the queue.
 func (s *stack) rules() []string {
 	return strings.FieldsFunc(s.out(OutEventRules), func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// changed is when the stack was last deployed.
-func (s *stack) changed() time.Time {
-	if s.updated.After(s.created) {
-		return s.updated
-	}
-	return s.created
 }
 
 // function is a function of the stack.
@@ -102,9 +93,7 @@ func describeStack(ctx context.Context, cfg aws.Config, name string) answer[*sta
 	}
 	s := out.Stacks[0]
 	got := &stack{
-		status: string(s.StackStatus), reason: aws.ToString(s.StackStatusReason),
-		created: aws.ToTime(s.CreationTime), updated: aws.ToTime(s.LastUpdatedTime),
-		outputs: map[string]string{},
+		status: string(s.StackStatus), created: aws.ToTime(s.CreationTime), outputs: map[string]string{},
 	}
 	for _, o := range s.Outputs {
 		got.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)

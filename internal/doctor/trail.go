@@ -191,9 +191,9 @@ func (s *selectors) writes() (ok bool, why string, fix []string) {
 	reads, off := false, false
 	for _, raw := range s.EventSelectors {
 		var b struct {
-			ReadWriteType                 string
-			IncludeManagementEvents       *bool
-			ExcludeManagementEventSources []string
+			ReadWriteType                 string   `json:"ReadWriteType"`
+			IncludeManagementEvents       *bool    `json:"IncludeManagementEvents"`
+			ExcludeManagementEventSources []string `json:"ExcludeManagementEventSources"`
 		}
 		if err := json.Unmarshal(raw, &b); err != nil {
 			continue
@@ -233,8 +233,13 @@ func (s *selectors) writes() (ok bool, why string, fix []string) {
 // fieldSelector is a condition of an advanced selector.
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
 type fieldSelector struct {
-	Field                                                               string
-	Equals, StartsWith, EndsWith, NotEquals, NotStartsWith, NotEndsWith []string
+	Field         string   `json:"Field"`
+	Equals        []string `json:"Equals"`
+	StartsWith    []string `json:"StartsWith"`
+	EndsWith      []string `json:"EndsWith"`
+	NotEquals     []string `json:"NotEquals"`
+	NotStartsWith []string `json:"NotStartsWith"`
+	NotEndsWith   []string `json:"NotEndsWith"`
 }
 
 // lets says whether a value meets the condition.
@@ -248,8 +253,12 @@ func (f *fieldSelector) lets(value string) bool {
 		fits   func(string, string) bool
 		want   bool
 	}{
-		{f.Equals, equal, true}, {f.StartsWith, strings.HasPrefix, true}, {f.EndsWith, strings.HasSuffix, true},
-		{f.NotEquals, equal, false}, {f.NotStartsWith, strings.HasPrefix, false}, {f.NotEndsWith, strings.HasSuffix, false},
+		{f.Equals, equal, true},
+		{f.StartsWith, strings.HasPrefix, true},
+		{f.EndsWith, strings.HasSuffix, true},
+		{f.NotEquals, equal, false},
+		{f.NotStartsWith, strings.HasPrefix, false},
+		{f.NotEndsWith, strings.HasSuffix, false},
 	} {
 		if len(c.values) > 0 && is(c.values, c.fits) != c.want {
 			return false
@@ -264,7 +273,9 @@ func (s *selectors) advancedWrites() (ok bool, why string, fix []string) {
 	write := map[string]string{"eventCategory": "Management", "readOnly": "false", "eventSource": kind.EventSource}
 	why = "logs no management events"
 	for _, raw := range s.AdvancedEventSelectors {
-		var a struct{ FieldSelectors []fieldSelector }
+		var a struct {
+			FieldSelectors []fieldSelector `json:"FieldSelectors"`
+		}
 		if err := json.Unmarshal(raw, &a); err != nil || len(a.FieldSelectors) == 0 {
 			continue
 		}
