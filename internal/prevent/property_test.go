@@ -466,7 +466,7 @@ func (tr *trial) evaluate(t testing.TB, sim *iamsim.Simulator, a Attached, some 
 	for _, x := range some {
 		calls = append(calls, x.observed)
 	}
-	outcomes, err := Evaluate(t.Context(), sim, a, calls)
+	outcomes, err := Evaluate(t.Context(), sim, a, calls, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
