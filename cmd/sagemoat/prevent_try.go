@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/sagemoat/sagemoat/internal/audit"
@@ -85,7 +87,9 @@ func runPreventTest(ctx context.Context, p process, f *preventTestFlags, paths [
 	if err != nil {
 		return exitError, err
 	}
-	if err := tried.Try(ctx, sim, attached, cases); err != nil {
+	tell, done := evaluating(p)
+	err = tried.Try(ctx, sim, attached, cases, tell)
+	if done(); err != nil {
 		return exitError, err
 	}
 	if err := tried.PrintCases(p.stdout, cases); err != nil {
@@ -97,6 +101,21 @@ func runPreventTest(ctx context.Context, p process, f *preventTestFlags, paths [
 	return exitClean, nil
 }
 
+// evaluating shows on a terminal how many requests were evaluated; it returns nil
+// elsewhere. done takes the display away again.
+func evaluating(p process) (tell tried.Progress, done func()) {
+	if _, ok := p.terminal(p.stderr); !ok {
+		return nil, func() {}
+	}
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(p.stderr), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSpinnerType(14))
+	bar.Describe("evaluating")
+	_ = bar.RenderBlank()
+	return func(n, of int) {
+		bar.Describe(fmt.Sprintf("%d of %s evaluated", n, count(of, "request")))
+		_ = bar.Add(1)
+	}, func() { _ = bar.Finish() }
+}
+
 // past evaluates the calls of an archive.
 func (f *preventTestFlags) past(ctx context.Context, p process, sim *iamsim.Simulator, attached tried.Attached, file *rules.File) (int, error) {
 	tell, done := progress(p)
@@ -105,8 +124,9 @@ func (f *preventTestFlags) past(ctx context.Context, p process, sim *iamsim.Simu
 	if err != nil {
 		return exitError, err
 	}
-	calls, err := tried.Past(ctx, sim, attached, records, file, p.now)
-	if err != nil {
+	evaluated, done := evaluating(p)
+	calls, err := tried.Past(ctx, sim, attached, records, file, p.now, evaluated)
+	if done(); err != nil {
 		return exitError, err
 	}
 	if err := tried.PrintPast(p.stdout, calls); err != nil {

@@ -333,12 +333,12 @@ func wanted(c *Case, gap map[string]prevent.Status) Want {
 }
 
 // Try evaluates cases.
-func Try(ctx context.Context, sim *iamsim.Simulator, a Attached, cases []*Case) error {
+func Try(ctx context.Context, sim *iamsim.Simulator, a Attached, cases []*Case, tell Progress) error {
 	calls := make([]*kind.Observation, 0, len(cases))
 	for _, c := range cases {
 		calls = append(calls, c.observed)
 	}
-	outcomes, err := Evaluate(ctx, sim, a, calls)
+	outcomes, err := Evaluate(ctx, sim, a, calls, tell)
 	if err != nil {
 		return err
 	}

@@ -52,9 +52,29 @@ type Outcome struct {
 	Why string
 }
 
+// Progress is told how many of how many calls were evaluated. It may be nil.
+type Progress func(done, of int)
+
+// portion is how many calls are evaluated before progress is told.
+const portion = 250
+
 // Evaluate asks what policies do to calls, in their order. The observations are of
 // API calls.
-func Evaluate(ctx context.Context, sim *iamsim.Simulator, a Attached, calls []*kind.Observation) ([]Outcome, error) {
+func Evaluate(ctx context.Context, sim *iamsim.Simulator, a Attached, calls []*kind.Observation, tell Progress) ([]Outcome, error) {
+	out := make([]Outcome, 0, len(calls))
+	for some := range slices.Chunk(calls, portion) {
+		outcomes, err := evaluate(ctx, sim, a, some)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, outcomes...); tell != nil {
+			tell(len(out), len(calls))
+		}
+	}
+	return out, nil
+}
+
+func evaluate(ctx context.Context, sim *iamsim.Simulator, a Attached, calls []*kind.Observation) ([]Outcome, error) {
 	out := make([]Outcome, len(calls))
 	var cases []iamsim.Case
 	var of []int // the call of each case

@@ -77,7 +77,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		a := Attached{tt.form, []json.RawMessage{deny("sagemaker:*", tt.condition)}}
-		got, err := Evaluate(t.Context(), sim, a, []*kind.Observation{observe(t, record(tt.operation, tt.identity, tt.request, ""))})
+		got, err := Evaluate(t.Context(), sim, a, []*kind.Observation{observe(t, record(tt.operation, tt.identity, tt.request, ""))}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,11 +87,11 @@ func TestEvaluate(t *testing.T) {
 	}
 	// A boundary without an Allow allows nothing.
 	o := []*kind.Observation{observe(t, record("CreateModel", asRole, vpc, ""))}
-	if got, err := Evaluate(t.Context(), sim, Attached{prevent.Boundary, []json.RawMessage{deny("sagemaker:*", noVPC)}}, o); err != nil || got[0].Answer != Denied || got[0].By != nil {
+	if got, err := Evaluate(t.Context(), sim, Attached{prevent.Boundary, []json.RawMessage{deny("sagemaker:*", noVPC)}}, o, nil); err != nil || got[0].Answer != Denied || got[0].By != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 	// A policy that IAM refuses gives no answer.
-	if got, err := Evaluate(t.Context(), sim, Attached{prevent.SCP, []json.RawMessage{json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"No"}]}`)}}, o); err != nil || got[0].Answer != NotEvaluated || !strings.Contains(got[0].Why, "Effect") {
+	if got, err := Evaluate(t.Context(), sim, Attached{prevent.SCP, []json.RawMessage{json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"No"}]}`)}}, o, nil); err != nil || got[0].Answer != NotEvaluated || !strings.Contains(got[0].Why, "Effect") {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -103,7 +103,7 @@ func TestEveryOperation(t *testing.T) {
 		calls = append(calls, observe(t, record(operation, asRole, `{"probe":"p"}`, "")))
 	}
 	// The document of a job is needed, and so is the domain of what lives in one.
-	got, err := Evaluate(t.Context(), simulator.Start(t), Attached{Form: prevent.SCP}, calls)
+	got, err := Evaluate(t.Context(), simulator.Start(t), Attached{Form: prevent.SCP}, calls, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ exceptions:
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Try(t.Context(), sim, a, cases); err != nil {
+			if err := Try(t.Context(), sim, a, cases, nil); err != nil {
 				t.Fatal(err)
 			}
 			n, who := map[Want]int{}, map[string]bool{}
@@ -184,7 +184,7 @@ func TestAPolicyOfSomebodyElse(t *testing.T) {
 		deny("sagemaker:CreateModel", `{"BoolIfExists":{"sagemaker:VpcSubnets":"false"}}`),
 		deny("sagemaker:CreateModel", `{"ForAnyValue:StringNotEquals":{"sagemaker:VpcSubnets":["subnet-other"]}}`),
 	}}
-	if err := Try(t.Context(), simulator.Start(t), a, cases); err != nil {
+	if err := Try(t.Context(), simulator.Start(t), a, cases, nil); err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
@@ -214,7 +214,7 @@ func TestPast(t *testing.T) {
 		if err != nil || len(records.Problems) > 0 {
 			t.Fatal(err, records.Problems)
 		}
-		calls, err := Past(t.Context(), sim, a, records, rules.Default(), now)
+		calls, err := Past(t.Context(), sim, a, records, rules.Default(), now, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,6 +282,12 @@ func TestPast(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+	// Many calls are told of on the way.
+	var told []int
+	many := slices.Repeat([]*kind.Observation{observe(t, record("CreateModel", asService, openModel, ""))}, 2*portion+1)
+	if got, err := Evaluate(t.Context(), sim, generated, many, func(done, of int) { told = append(told, done, of) }); err != nil || len(got) != len(many) || !slices.Equal(told, []int{portion, len(many), 2 * portion, len(many), len(many), len(many)}) {
+		t.Errorf("%d outcomes, %v, told %v", len(got), err, told)
 	}
 	if c := past(generated, call("CreateModel", asUser, `{"modelName":"fine",`+vpc+`}`, "")); Trouble(c) || len(Groups(c)) != 0 {
 		t.Errorf("nothing happens to %v", c)

@@ -25,7 +25,7 @@ type Call struct {
 }
 
 // Past are the calls of an archive that AWS let through, by time.
-func Past(ctx context.Context, sim *iamsim.Simulator, a Attached, records *audit.Records, f *rules.File, now time.Time) ([]Call, error) {
+func Past(ctx context.Context, sim *iamsim.Simulator, a Attached, records *audit.Records, f *rules.File, now time.Time, tell Progress) ([]Call, error) {
 	var calls []*kind.Observation
 	var out []Call
 	for _, o := range records.All {
@@ -35,7 +35,7 @@ func Past(ctx context.Context, sim *iamsim.Simulator, a Attached, records *audit
 		calls = append(calls, o)
 		out = append(out, Call{o.Call.Name, o.Source.Actor, o.Time, audit.Judge(records.Index, o, f, now), Outcome{}})
 	}
-	outcomes, err := Evaluate(ctx, sim, a, calls)
+	outcomes, err := Evaluate(ctx, sim, a, calls, tell)
 	for i := range outcomes {
 		out[i].Outcome = outcomes[i]
 	}

@@ -114,9 +114,9 @@ func (c *compiler) set(op operation, id rules.ID, on func(rules.Setting) bool) (
 }
 
 // unset are the scopes in which a rule is off. Where it is on for names or tags
-// that the request does not show, sure is false, and these scopes have them too.
-func (c *compiler) unset(op operation, id rules.ID, on func(rules.Setting) bool) (out []scope, sure bool) {
-	all, sure := c.sources(op, id, on), true
+// that the request does not show, these scopes have them too; unseen are such.
+func (c *compiler) unset(op operation, id rules.ID, on func(rules.Setting) bool) (out []scope, unseen []source) {
+	all := c.sources(op, id, on)
 	for i, s := range all {
 		if s.on {
 			continue
@@ -130,14 +130,17 @@ func (c *compiler) unset(op operation, id rules.ID, on func(rules.Setting) bool)
 			switch {
 			case !later.on:
 			case len(later.match.Tags) > 0 && !op.tagged(), len(later.match.Names) > 0 && !op.named():
-				sure = false
+				if !slices.ContainsFunc(unseen, func(u source) bool { return u.where == later.where }) {
+					later.match.Tags, later.match.Names = nil, nil
+					unseen = append(unseen, later)
+				}
 			default:
 				scopes = c.without(op, id, scopes, later.match, later.where)
 			}
 		}
 		out = append(out, scopes...)
 	}
-	return reduced(c.here(out)), sure
+	return reduced(c.here(out)), unseen
 }
 
 // excepted takes the exceptions from a rule out of scopes.
@@ -280,7 +283,7 @@ func (c *compiler) presence(op operation) {
 	// Without a VPC, and open.
 	own := c.on(op, rules.NoOwnInternet, isOn)
 	vpc := c.on(op, rules.VPCRequired, isOn)
-	elsewhere, sure := c.unset(op, rules.NoOwnInternet, isOn)
+	elsewhere, unseen := c.unset(op, rules.NoOwnInternet, isOn)
 	var instead []scope
 	for _, s := range vpc {
 		for _, e := range elsewhere {
@@ -289,9 +292,21 @@ func (c *compiler) presence(op operation) {
 			}
 		}
 	}
-	if !sure {
-		// Where no-own-internet is on after all, its exceptions count.
-		instead = c.excepted(op, rules.NoOwnInternet, instead)
+	for _, u := range unseen {
+		// Where no-own-internet may be on after all, its exceptions count.
+		may, _ := op.scopeOf(u.match)
+		var inside []scope
+		for _, s := range instead {
+			if both, ok := s.and(may); ok {
+				inside = append(inside, both)
+			}
+		}
+		inside = c.here(inside)
+		if excepted := c.excepted(op, rules.NoOwnInternet, inside); !slices.EqualFunc(excepted, inside, func(a, b scope) bool { return a.key() == b.key() }) {
+			c.limit(op, rules.VPCRequired, u.where, "what it matches by is not in the request, so that the exceptions to no-own-internet hold for more")
+			outside, _ := op.without(instead, u.match)
+			instead = append(outside, excepted...)
+		}
 	}
 	instead = reduced(instead)
 	open := named(rules.NoOwnInternet, own).and(named(rules.VPCRequired, instead))

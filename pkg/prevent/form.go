@@ -3,7 +3,6 @@ package prevent
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -229,12 +228,4 @@ func (p *printing) cdk() string {
 	}
 	say("  }\n}")
 	return b.String()
-}
-
-// Rules lists the rules that the statements deny by, in the order of the rules.
-func (s *Set) Rules() (out []rules.ID) {
-	for _, st := range s.Statements {
-		out = union(out, st.Rules)
-	}
-	return slices.Clip(out)
 }

@@ -128,6 +128,19 @@ func TestStatements(t *testing.T) {
 			"VpcRequired: CreateJob CreateModel on [arn:*:sagemaker:*:*:job/*/? arn:*:sagemaker:*:*:job/*/prod-* arn:*:sagemaker:*:*:model/? arn:*:sagemaker:*:*:model/prod-*] not [] " + without,
 			"IsolationRequired: CreateModel on [arn:*:sagemaker:*:*:model/? arn:*:sagemaker:*:*:model/prod-*] not [] {BoolIfExists:{NetworkIsolation:false}}",
 		}},
+		"a rule that is on for a tag, in place of another": {"rules: {no-own-internet: off, no-bridge: off, well-formed: off}\noverrides:\n- {match: {kinds: [automl-job], tags: {env: prod}}, rules: {no-own-internet: on}}\n- {match: {kinds: [endpoint-config, model, training-job, processing-job, notebook-instance, domain, job, cluster, hyper-parameter-tuning-job, data-quality-job-definition, model-bias-job-definition, model-quality-job-definition, model-explainability-job-definition]}, rules: {vpc-required: off}}", "", []string{
+			"VpcRequired: CreateAutoMLJob CreateAutoMLJobV2 {ForAllValues:StringNotEquals:{aws:TagKeys:env},Null:{VpcSubnets:true}}",
+			"VpcRequired2: CreateAutoMLJob CreateAutoMLJobV2 {Null:{VpcSubnets:true},StringNotEquals:{aws:RequestTag/env:prod}}",
+			"NoOwnInternet: CreateAutoMLJob CreateAutoMLJobV2 {ForAnyValue:StringEquals:{aws:TagKeys:env},Null:{VpcSubnets:true},StringEquals:{aws:RequestTag/env:prod}}",
+		}},
+		"a rule that is on for a name, in place of another, and an exception to it": {"rules: {no-own-internet: off, no-bridge: off, well-formed: off}\noverrides:\n- {match: {kinds: [automl-job, cluster], accounts: ['111122223333'], names: [prod]}, rules: {no-own-internet: on}}\n- {match: {kinds: [endpoint-config, model, training-job, processing-job, notebook-instance, domain, job, hyper-parameter-tuning-job, data-quality-job-definition, model-bias-job-definition, model-quality-job-definition, model-explainability-job-definition]}, rules: {vpc-required: off}}\nexceptions:\n" +
+			"- {id: A, owner: o, reason: r, expires: 2027-01-01, rules: [no-own-internet], match: {roles: ['arn:aws:iam::111122223333:role/a']}}\n", "", []string{
+			// A cluster's name is not in its ARN: where it may have the name, the role may.
+			"VpcRequired: CreateCluster {ArnNotLike:{aws:PrincipalArn:arn:aws:iam::111122223333:role/a},Null:{VpcSubnets:true},StringEquals:{aws:PrincipalAccount:111122223333}}",
+			"VpcRequired2: CreateAutoMLJob CreateAutoMLJobV2 CreateCluster {Null:{VpcSubnets:true},StringNotEquals:{aws:PrincipalAccount:111122223333}}",
+			"VpcRequired3: CreateAutoMLJob CreateAutoMLJobV2 on [] not [arn:*:sagemaker:*:*:automl-job/prod arn:*:sagemaker:*:*:reserved-capacity/* arn:*:sagemaker:*:*:training-plan/*] {Null:{VpcSubnets:true}}",
+			"NoOwnInternet: CreateAutoMLJob CreateAutoMLJobV2 on [arn:*:sagemaker:*:*:automl-job/prod] not [] {ArnNotLike:{aws:PrincipalArn:arn:aws:iam::111122223333:role/a},Null:{VpcSubnets:true},StringEquals:{aws:PrincipalAccount:111122223333}}",
+		}},
 		"an exception by role and by resource": {off + ", isolation-required: on}\noverrides: [{match: {kinds: [processing-job, hyper-parameter-tuning-job, endpoint-config, monitoring-schedule, data-quality-job-definition, model-bias-job-definition, model-quality-job-definition, model-explainability-job-definition, model]}, rules: {isolation-required: off}}]\nexceptions:\n" +
 			"- {id: A, owner: o, reason: r, expires: 2027-01-01, rules: [isolation-required], match: {roles: ['arn:aws:iam::111122223333:role/a']}}\n" +
 			"- {id: B, owner: o, reason: r, expires: 2027-01-01, rules: [isolation-required], match: {resources: ['arn:aws:sagemaker:eu-west-1:111122223333:training-job/fraud-7', 'arn:aws:sagemaker:eu-west-1:111122223333:model/m']}}\n" +
