@@ -172,7 +172,7 @@ func (r *reader) resource(w *world, o *kind.Observation) *Resource {
 // of the same name.
 func anew(old *Resource, o *kind.Observation) bool {
 	gone := false
-	if m := old.before(o.Time); m != nil && m.life == kind.Removed {
+	if m, _ := old.before(o.Time); m != nil && m.life == kind.Removed {
 		gone = true
 	}
 	if creates(o) {

@@ -24,16 +24,22 @@ func ends(l kind.Life) bool {
 	return l == kind.Halting || l == kind.Halted || l == kind.Over || l == kind.Removed
 }
 
-// before is the last moment up to a time, nil where there is none.
-func (r *Resource) before(at time.Time) *moment {
-	var last *moment
+// before is the last moment up to a time, nil where there is none. Where it ended,
+// by is the first that told so.
+func (r *Resource) before(at time.Time) (last, by *moment) {
 	for i := range r.life {
-		if r.life[i].at.After(at) {
+		m := &r.life[i]
+		if m.at.After(at) {
 			break
 		}
-		last = &r.life[i]
+		if !ends(m.life) {
+			by = nil
+		} else if by == nil {
+			by = m
+		}
+		last = m
 	}
-	return last
+	return last, by
 }
 
 // proven is until when it certainly ran, if it ran at a time: until somebody
@@ -59,8 +65,8 @@ func (r *Resource) proven(at time.Time) time.Time {
 // runs says whether it runs at a time and for a while after, and if it does not,
 // by what that is known.
 func (r *Resource) runs(at time.Time, margin time.Duration) (runs posture.Fact, why string) {
-	if m := r.before(at); m != nil && ends(m.life) {
-		return posture.No, m.what
+	if _, by := r.before(at); by != nil {
+		return posture.No, by.what
 	}
 	if r.proven(at).Sub(at) >= margin {
 		return posture.Yes, ""
@@ -73,6 +79,6 @@ func (r *Resource) runs(at time.Time, margin time.Duration) (runs posture.Fact, 
 // and made again later.
 // https://github.com/aws/amazon-sagemaker-examples/issues/1094
 func (r *Resource) settled(at time.Time) bool {
-	m := r.before(at)
+	m, _ := r.before(at)
 	return r.Row.Ends || m != nil && (m.status == "InService" || m.status == "Scheduled")
 }

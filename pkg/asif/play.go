@@ -70,7 +70,7 @@ type matter struct {
 func play(h *history, w *world, side int) Breaker {
 	p := &player{
 		h: h, w: w, side: side, file: h.o.Sides[side].File,
-		matters: map[*Resource]*matter{}, named: map[string]*matter{}, worlds: newBreakers(), stopped: map[kind.Kind][]*Resource{},
+		matters: map[*Resource]*matter{}, named: map[string]*matter{}, stopped: map[kind.Kind][]*Resource{},
 	}
 	p.prompt = prompt
 	if p.file.UsesTags() {

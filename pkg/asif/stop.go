@@ -64,7 +64,7 @@ func (p *player) outlook(m *matter, mode rules.Mode) {
 	a := &attempt{matter: m, at: s.At, stop: len(m.out.Stops)}
 	switch {
 	case m.late:
-		a.loose, a.why = review, "when it is noticed that an exception expired"
+		a.loose, a.why = review, "when it is noticed that an exception has expired"
 	case m.Response.Stop.State == ledger.Withheld:
 		a.loose, a.why = again, "when it is tried again"
 	}
@@ -140,41 +140,44 @@ func (p *player) stop(a *attempt) {
 		f.Holds[r] = posture.Yes
 	}
 	if !m.resource.settled(p.now) && a.loose < again {
-		a.loose, a.why = again, "when it is past its start, so that SageMaker takes the call"
+		a.loose, a.why = again, "when it is past its start, and SageMaker takes the call,"
 	}
 	var ended string
 	f.Holds[rails.Running], ended = m.resource.runs(p.now, max(p.prompt, a.loose))
-	budget := p.file.Response.Stop.Budget
-	f, stops := p.worlds.weigh(f, budget, m.Entry, p.counted(m.Entry.Kind), p.now)
-	d, certain := decision(f)
+	d, certain := decision(decide.WhenDue(f))
 	if reason := why[d.Rail]; reason != "" {
 		d.Why = reason
 	}
-	held := decide.Held(d.Rail)
-	if certain && held {
-		// Whether it was to be stopped at all has to be certain too.
-		if without, _ := decision(ran(decide.WhenDue(f))); !without.Stop {
-			d, certain = without, false
+	if certain && !d.Stop {
+		state := Withheld
+		if d.Rail == rails.Running {
+			state, d.Why = Ended, ended
 		}
-	}
-	switch {
-	case d.Stop && a.loose == 0:
-		p.worlds.book(m.Entry, p.now)
-		p.done(a, Stopped, "")
-	case d.Stop:
-		s.Assumed = p.worlds.assume(f, budget, m.Entry, a.loose, p.now)
-		p.done(a, NotTold, "it is not told "+a.why)
-	case certain && held:
-		p.worlds.refuse(f, budget, stops, m.Entry, p.now)
-		p.end(a, Held, d.Why)
-	case certain && d.Rail == rails.Running:
-		p.end(a, Ended, ended)
-	case certain:
-		p.end(a, Withheld, d.Why)
+		p.end(a, state, d.Why)
 		p.block(m, d.Rail)
+		return
+	}
+	// All that forbids it now, if anything does, is the breaker, or is not told.
+	verdicts := p.decide(f, a)
+	asks, _ := decision(ran(decide.WhenDue(f)))
+	switch {
+	case asks.Stop && decide.Held(verdicts[least].Rail):
+		p.end(a, Held, verdicts[least].Why)
+	case d.Stop && a.loose == 0 && verdicts[most].Stop:
+		p.done(a, Stopped, "")
 	default:
-		s.Assumed = p.worlds.assume(f, budget, m.Entry, a.loose, p.now)
-		p.done(a, NotTold, d.Why)
+		if asks.Stop && verdicts[assumed].Stop {
+			s.Assumed = Stopped
+		} else if asks.Stop && decide.Held(verdicts[assumed].Rail) {
+			s.Assumed = Held
+		}
+		reason := untold(d.Rail)
+		if d.Stop && a.loose > 0 {
+			reason = a.why + " is not told"
+		} else if d.Stop {
+			reason = untold(verdicts[most].Rail)
+		}
+		p.done(a, NotTold, reason)
 	}
 }
 
@@ -280,25 +283,29 @@ func (p *player) counted(k kind.Kind) int {
 	return n
 }
 
-// breakers are the circuit breaker in the worlds that the records allow: with the
-// stops that are certain, with all that may be made, and with those that are made
-// if what is not told to have ended still ran.
-type breakers struct {
-	sure, most, assumed *decide.Breaker
-	mayOpen             time.Time
-	why                 string // it may be open
-}
+// The worlds that the records allow, as far as the circuit breaker is concerned.
+const (
+	// least has no stop but those that are certain: it opens last. What is held in
+	// it, after it opened or by opening it, is held in all.
+	least = iota
+	// most has every stop that may be made, and counts what is certainly live: it
+	// opens first. What is stopped in it, certainly being there to be stopped, is
+	// stopped in all.
+	most
+	// assumed has those that are made if what is not told to have ended still ran.
+	assumed
+	worlds
+)
 
-func newBreakers() breakers {
-	return breakers{sure: &decide.Breaker{}, most: &decide.Breaker{}, assumed: &decide.Breaker{}}
-}
+// breakers are the circuit breaker in each of the worlds.
+type breakers [worlds]decide.Breaker
 
 // closed says whether the breaker is closed.
 func (b *breakers) closed() posture.Fact {
 	switch {
-	case b.sure.Open:
+	case b[least].Open:
 		return posture.No
-	case !b.mayOpen.IsZero():
+	case b[most].Open:
 		return posture.Unknown
 	}
 	return posture.Yes
@@ -307,90 +314,73 @@ func (b *breakers) closed() posture.Fact {
 // enough is a number of live resources that leaves any share.
 const enough = math.MaxInt32
 
-// weigh fills in whether the breaker is closed and the budget allows one more stop:
-// that is known where it is so with the fewest stops that there may have been and
-// with the most. stops is how many certainly were.
-func (b *breakers) weigh(f rails.Facts, budget rules.Budget, e *ledger.Entry, live int, now time.Time) (out rails.Facts, stops int) {
-	f.Holds[rails.Breaker] = b.closed()
-	number, share, _ := b.most.Weigh(budget, e, live, now)
-	least, leastShare, stops := b.sure.Weigh(budget, e, enough, now)
-	f.Holds[rails.Budget], f.Holds[rails.Share] = agree(number, least), agree(share, leastShare)
-	return f, stops
+// decide decides about a stop in each world, and books it there or opens the
+// breaker.
+func (p *player) decide(f rails.Facts, a *attempt) (out [worlds]rails.Decision) {
+	budget, e := p.file.Response.Stop.Budget, a.Entry
+	for w := range p.worlds {
+		one, g, live := &p.worlds[w], f, enough
+		switch w {
+		case most:
+			live = p.counted(e.Kind)
+			for r, holds := range g.Holds {
+				if holds == posture.Unknown {
+					g.Holds[r] = posture.Yes
+				}
+			}
+		case assumed:
+			g = ran(g)
+		}
+		stops := 0
+		g.Holds[rails.Breaker] = posture.Of(!one.Open)
+		g.Holds[rails.Budget], g.Holds[rails.Share] = posture.Yes, posture.Yes
+		// In the world with the least, one that may be made later is not made.
+		later := w == least && a.loose > 0
+		if !one.Open && !later {
+			g.Holds[rails.Budget], g.Holds[rails.Share], stops = one.Weigh(budget, e, live, p.now)
+		}
+		out[w] = rails.Decide(g)
+		switch {
+		case later:
+		case out[w].Stop && w == most:
+			one.Add(e, p.now.Add(a.loose))
+		case out[w].Stop:
+			one.Add(e, p.now)
+		case decide.Trips(g, out[w]):
+			one.Trip(budget, stops, e, out[w].Why, p.now)
+		}
+		if w == least {
+			out[w] = rails.Decide(ran(g)) // had it run, would it be held?
+		}
+	}
+	return out
 }
 
-// agree is what two worlds agree on.
-func agree(a, b posture.Fact) posture.Fact {
-	if a == b {
-		return a
+// untold says what is not told of a stop, by the rail that would need it.
+func untold(r rails.Rail) string {
+	switch r { //nolint:exhaustive // the others say it well
+	case rails.Running:
+		return "whether it still ran is not told"
+	case rails.Whole:
+		return "not all of its network settings are told"
+	case rails.Breaker:
+		return "whether the circuit breaker was still closed is not told"
+	case rails.Budget:
+		return "how many stops were made before is not told"
+	case rails.Share:
+		return "how many of its kind were live is not told"
 	}
-	return posture.Unknown
-}
-
-// book books a stop that is certain.
-func (b *breakers) book(e *ledger.Entry, now time.Time) {
-	for _, one := range []*decide.Breaker{b.sure, b.most, b.assumed} {
-		one.Add(e, now)
-	}
-}
-
-// refuse takes in a stop that the breaker certainly does not allow. It opens it,
-// where it is not open and everything else certainly allows the stop.
-func (b *breakers) refuse(f rails.Facts, budget rules.Budget, stops int, e *ledger.Entry, now time.Time) {
-	if b.sure.Open {
-		return
-	}
-	if d := rails.Decide(f); decide.Trips(f, d) {
-		b.sure.Trip(budget, stops, e, d.Why, now)
-	}
-	b.may("more was to be stopped than the rules allow, and "+e.Resource+" was the next", now)
-	b.other(f, budget, e, now)
-}
-
-func (b *breakers) may(why string, now time.Time) {
-	if b.mayOpen.IsZero() {
-		b.mayOpen, b.why = now, why
-	}
-}
-
-// assume takes in a stop that may be made, up to some time later, and says what
-// becomes of it if what is not told to have ended still ran.
-func (b *breakers) assume(f rails.Facts, budget rules.Budget, e *ledger.Entry, loose time.Duration, now time.Time) State {
-	if f.Holds[rails.Budget] != posture.Yes || f.Holds[rails.Share] != posture.Yes {
-		b.may("more may be stopped than the rules allow, and "+e.Resource+" may be the next", now)
-	}
-	b.most.Add(e, now.Add(loose))
-	return b.other(f, budget, e, now)
-}
-
-// other is what becomes of a stop if what is not told to have ended still ran, and
-// enough of its kind did.
-func (b *breakers) other(f rails.Facts, budget rules.Budget, e *ledger.Entry, now time.Time) State {
-	var stops int
-	f = ran(f)
-	f.Holds[rails.Breaker] = posture.Of(!b.assumed.Open)
-	f.Holds[rails.Budget], f.Holds[rails.Share], stops = b.assumed.Weigh(budget, e, enough, now)
-	d := rails.Decide(f)
-	switch {
-	case d.Stop:
-		b.assumed.Add(e, now)
-		return Stopped
-	case decide.Trips(f, d):
-		b.assumed.Trip(budget, stops, e, d.Why, now)
-		return Held
-	case decide.Held(d.Rail):
-		return Held
-	}
-	return ""
+	return r.Because(posture.Unknown)
 }
 
 // told is what became of the breaker.
 func (b *breakers) told(s kind.Scope) Breaker {
-	out := Breaker{Account: s.Account, Region: s.Region, MayOpenAt: b.mayOpen, Why: b.why}
-	if b.assumed.Open {
-		out.AssumedAt, out.Why = b.assumed.OpenedAt, b.assumed.Why
-	}
-	if b.sure.Open {
-		out.OpenedAt, out.Why = b.sure.OpenedAt, b.sure.Why
+	out := Breaker{Account: s.Account, Region: s.Region}
+	out.OpenedAt, out.MayOpenAt, out.AssumedAt = b[least].OpenedAt, b[most].OpenedAt, b[assumed].OpenedAt
+	for w := range b { // the most certain last
+		if one := &b[[worlds]int{most, assumed, least}[w]]; one.Open {
+			out.Why = one.Why
+		}
 	}
 	return out
 }

@@ -24,7 +24,14 @@ func (h *history) why(r *Resource) []string {
 		said = append(said, fmt.Sprintf("%s: %s (as if), %s (current)", id, h.says(New, r, id, y), h.says(Current, r, id, x)))
 	}
 	for _, id := range b.Expired {
-		said = append(said, fmt.Sprintf("exception %s had expired (as if)", id))
+		if !slices.Contains(a.Expired, id) {
+			said = append(said, fmt.Sprintf("exception %s had expired (as if)", id))
+		}
+	}
+	for _, id := range a.Expired {
+		if !slices.Contains(b.Expired, id) {
+			said = append(said, fmt.Sprintf("exception %s had expired (current)", id))
+		}
 	}
 	alerted := len(a.Alerts)+len(b.Alerts) > 0
 	if a.Team != b.Team && alerted {

@@ -278,12 +278,12 @@ var stopColumns = []string{"AT", "RULES FILE", "WHAT", "OPERATION", "NAME", "RUL
 // assumptions are what is taken for granted, and what records cannot tell.
 func assumptions() []string {
 	return []string{
-		"It is taken that every event arrived, that SageMaker shows what the record of a call says, that our role may stop, that the kill switch was off, and that nobody reset the breaker or asked for a stop by hand.",
+		"Taken for granted: every event arrived, SageMaker shows what the record of a call says, our role may stop, the kill switch was off, and nobody reset the breaker or asked for a stop by hand.",
 		"Whether somebody suppressed a finding in Security Hub is in no record: the alerts are as many as there can be.",
-		"A stop has the time of the record, and of the grace after it. An event takes seconds, and a stop after a grace waits for the next minute: what ended within two minutes of its stop is not told.",
-		"CloudTrail has no record of a job that ends by itself. Add the events that SageMaker sends (EventBridge, for example kept in S3) to be told whether a job still ran.",
-		"How many resources of a kind are live, for the share of the budget, is what the records certainly tell: without them, all but the first stop of a kind in the budget's time are not told.",
-		"What was there before the period is not judged; under new rules it is, and what then fails is told and may be stopped too.",
+		"A stop has the time of the record and of the grace after it; it comes seconds to a minute or two later, and some twenty minutes later where the rules look at tags. What ended within that time is not told; the budget is counted by the times of the records, so that of several within minutes another one may be the one too many.",
+		"CloudTrail has no record of a job that ends by itself. The events that SageMaker sends to EventBridge have one: with them among the input it is told whether a job still ran.",
+		"How many resources of a kind are live, for the share of the budget, is as many as certainly are. Where that is too few, all but the first stop of a kind in the budget's time are not told.",
+		"What was there before the period is not judged. Under new rules it is: what fails then is told, and may be stopped too.",
 	}
 }
 
