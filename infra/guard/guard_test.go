@@ -7,6 +7,7 @@ package guard
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,12 +62,17 @@ var owed = map[string]string{
 func TestRules(t *testing.T) {
 	t.Chdir(filepath.Join("..", "..")) // where tools are kept
 	for _, k := range templates {
-		got, err := cfnguard.Validate(t.Context(), k.rules(t), k.file())
+		file, err := filepath.Abs(k.file())
 		if err != nil {
 			t.Fatal(err)
 		}
+		got, err := cfnguard.Validate(t.Context(), k.rules(t), file)
+		all, answered := got[file]
+		if err != nil || !answered {
+			t.Fatalf("no answer about %s: %v", file, err)
+		}
 		late := map[string]bool{}
-		for _, broken := range got[k.file()] {
+		for _, broken := range all {
 			if owed[broken.Rules] == "" {
 				t.Errorf("%s breaks %s: %s", k.file(), broken.Rules, broken.Message)
 			}
@@ -89,7 +95,7 @@ func TestMutants(t *testing.T) {
 	for _, k := range templates {
 		var some []mutant
 		for i, m := range mutants(k.read(t)) {
-			if m.where == "" || i%chaos.N(16, 1) == 0 {
+			if m.where == "" || i%chaos.N(40, 1) == 0 {
 				some = append(some, m)
 			}
 		}
@@ -113,51 +119,56 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// judge returns the mutants that break no rule which the template keeps. A mutant of
-// a resource is held to the rules that name its type, in a template of the types that
-// these name: the others say nothing of it, and would take most of the time.
+// judge returns the mutants that break no rule which the template keeps. A mutant is
+// held to the rules that name its resource or the type of it, in a template of what
+// these rules name: the others say nothing of it, and would take most of the time.
 func judge(t *testing.T, k kept, some []mutant) (survived []mutant) {
 	t.Helper()
-	named := map[string][]string{} // types, by file of rules
+	texts := map[string]string{} // by file of rules
 	for _, file := range k.rules(t) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if owed[filepath.Base(file)] == "" {
-			named[file] = typeName.FindAllString(string(text), -1)
+			texts[file] = string(text)
 		}
 	}
-	byKind := map[string][]mutant{}
+	groups := map[string][]mutant{} // by files of rules
 	for _, m := range some {
-		byKind[m.kind] = append(byKind[m.kind], m)
+		var files []string
+		for _, file := range slices.Sorted(maps.Keys(texts)) {
+			if names(texts[file], m.resource, m.kind) {
+				files = append(files, file)
+			}
+		}
+		if files == nil {
+			survived = append(survived, m)
+			continue
+		}
+		group := strings.Join(files, " ")
+		groups[group] = append(groups[group], m)
 	}
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	room := make(chan struct{}, 2)
-	for kind, of := range byKind {
-		var rules, types []string
-		for file, names := range named {
-			if slices.Contains(names, kind) {
-				rules, types = append(rules, file), append(types, names...)
-			}
+	for group, of := range groups {
+		rules := strings.Fields(group)
+		var text string
+		for _, file := range rules {
+			text += texts[file]
 		}
-		if rules == nil {
-			t.Errorf("no rule names %s", kind)
-			continue
-		}
-		control := mutant{what: "control", template: k.read(t)}
 		for part := range slices.Chunk(of, 200) {
 			wait.Go(func() {
 				room <- struct{}{}
 				defer func() { <-room }()
-				alive, err := breakNothing(t, rules, types, append([]mutant{control}, part...))
+				alive, err := breakNothing(t, rules, text, append([]mutant{{what: "control", template: k.read(t)}}, part...))
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
 					t.Error(err)
-				} else if len(alive) == 0 || alive[0].what != control.what {
-					t.Errorf("the rules for %s in %s are broken by what they must be kept by", kind, k.template)
+				} else if len(alive) == 0 || alive[0].what != "control" {
+					t.Errorf("%s breaks %s without what they do not name", k.template, group)
 				} else {
 					survived = append(survived, alive[1:]...)
 				}
@@ -168,16 +179,26 @@ func judge(t *testing.T, k kept, some []mutant) (survived []mutant) {
 	return survived
 }
 
-var typeName = regexp.MustCompile(`AWS::[A-Za-z0-9]+::[A-Za-z0-9]+`)
+// names says whether rules name a resource, or its type.
+func names(rules, resource, kind string) bool {
+	return strings.Contains(rules, "'"+kind+"'") ||
+		regexp.MustCompile(`Resources\.`+resource+`\b|keys == /[^/]*\b`+resource+`\b`).MatchString(rules)
+}
 
 // breakNothing returns the mutants that break no rule.
-func breakNothing(t *testing.T, rules, types []string, some []mutant) (alive []mutant, err error) {
+func breakNothing(t *testing.T, rules []string, text string, some []mutant) (alive []mutant, err error) {
 	dir := t.TempDir()
 	file := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%d.json", i)) }
+	var named []string
+	for id, r := range object(some[0].template["Resources"]) {
+		if names(text, id, fmt.Sprint(object(r)["Type"])) {
+			named = append(named, id)
+		}
+	}
 	for i, m := range some {
 		less := map[string]any{}
 		for id, r := range object(m.template["Resources"]) {
-			if kind, _ := object(r)["Type"].(string); slices.Contains(types, kind) {
+			if slices.Contains(named, id) {
 				less[id] = r
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -44,6 +45,9 @@ func mutants(template map[string]any) (out []mutant) {
 		walk(object(resources[id]), nil, func(path []any, value any) {
 			where := written(path)
 			set := func(what string, to any) {
+				if reflect.DeepEqual(value, to) {
+					return
+				}
 				add(where, what, func(r map[string]any) any { return put(r, path, to) })
 			}
 			if where == "Type" {
@@ -86,14 +90,16 @@ func mutants(template map[string]any) (out []mutant) {
 // gone says that something is to be taken away.
 var gone = struct{ gone bool }{true}
 
-// walk visits all values of a resource. A function of CloudFormation is one value.
+// walk visits the values of a resource. A function of CloudFormation is one value,
+// and so is an event pattern, which package events is about; of a long list of texts
+// the first and the last are enough.
 func walk(v any, path []any, visit func(path []any, value any)) {
 	if path != nil {
 		visit(path, v)
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		if function(v) {
+		if function(v) || path != nil && path[len(path)-1] == "EventPattern" {
 			return
 		}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
@@ -101,9 +107,17 @@ func walk(v any, path []any, visit func(path []any, value any)) {
 		}
 	case []any:
 		for i := range v {
+			if plain(v) && len(v) > 3 && i > 0 && i < len(v)-1 {
+				continue
+			}
 			walk(v[i], append(slices.Clip(path), i), visit)
 		}
 	}
+}
+
+// plain says whether a list is one of texts.
+func plain(l []any) bool {
+	return !slices.ContainsFunc(l, func(v any) bool { _, text := v.(string); return !text })
 }
 
 // function says whether a value is a function of CloudFormation; those that choose
