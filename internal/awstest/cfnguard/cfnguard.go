@@ -56,9 +56,9 @@ type Broken struct {
 }
 
 // Validate holds every template (.json files, or folders of them) to every file of
-// rules, and returns what each template breaks, by its file. A template that breaks
-// nothing is there with nothing. The error says that there is no answer: what could
-// not be read is none.
+// rules, and returns what each template breaks, by its absolute path. A template that
+// breaks nothing is there with nothing. The error says that there is no answer: what
+// could not be read is none.
 func Validate(ctx context.Context, rules []string, templates ...string) (map[string][]Broken, error) {
 	program, err := Program()
 	if err != nil {
@@ -69,7 +69,11 @@ func Validate(ctx context.Context, rules []string, templates ...string) (map[str
 		args = append(args, "--rules", file)
 	}
 	for _, file := range templates {
-		args = append(args, "--data", file)
+		at, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--data", at)
 	}
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // rules and templates of our own
 	var said strings.Builder
