@@ -123,3 +123,4 @@ docs: ## Write the pages that are generated
 	$(GO) run ./internal/gen/lint
 	$(GO) run ./cmd/sagemoat guide --rules docs/guide.example.rules.yaml --out docs/guide.example.md \
 	  --kind training-job,processing-job,model,endpoint-config,notebook-instance,domain,labeling-job,algorithm
+	$(GO) run ./internal/gen/permissions

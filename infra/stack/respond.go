@@ -6,12 +6,14 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/sagemoat/sagemoat/internal/respond"
+	"github.com/sagemoat/sagemoat/internal/sweep"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
 // respond makes the function that alerts people, and alone stops anything.
 func (s *Stack) respond() {
-	calls := everyDescribe()
+	calls := look(respond.Looks())
 	calls = append(calls, s.ledgerOf(true, "response#*", "control#baseline", "control#breaker", "control#digest")...)
 	calls = append(calls, s.readRules()...)
 	calls = append(calls, s.stream()...)
@@ -61,10 +63,15 @@ func (s *Stack) respond() {
 // sweep makes the function that looks for what no event told of.
 func (s *Stack) sweep() {
 	calls := []statement{
-		{sid: "List", actions: sorted(listing()), resources: []*string{jsii.String("*")}}, // none of them knows resources
+		{sid: "List", actions: ofSageMaker(sweep.Calls()), resources: []*string{jsii.String("*")}}, // none of them knows resources
 		{
 			sid: "Hint", actions: []string{"events:PutEvents"}, resources: []*string{arn("events", "event-bus/default")},
-			condition: map[string]any{"StringEquals": map[string]any{"events:source": hintSource, "events:detail-type": hintDetail}},
+			// Of all events of a call; ForAllValues holds of none, too.
+			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+			condition: map[string]any{
+				"ForAllValues:StringEquals": map[string]any{"events:source": hintSource, "events:detail-type": hintDetail},
+				"Null":                      map[string]any{"events:source": "false", "events:detail-type": "false"},
+			},
 		},
 	}
 	calls = append(calls, s.ledgerOf(true, "control#baseline", "control#checkpoint/*", "control#heartbeat/sweep", "control#live-count")...)
@@ -77,14 +84,4 @@ func (s *Stack) sweep() {
 	})
 	s.asynchronous("sweep", 0, 300)
 	s.ownRoles()
-}
-
-// listing are the calls by which the sweep lists what there is.
-func listing() (actions []string) {
-	for _, row := range kind.Table() {
-		for _, operation := range row.Lists {
-			actions = append(actions, "sagemaker:"+operation)
-		}
-	}
-	return actions
 }
