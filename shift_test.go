@@ -310,7 +310,7 @@ func git(t *testing.T, dir string, args ...string) {
 // of.
 func commandOnly(t *testing.T) string {
 	t.Helper()
-	status, out := in(t, "", nil, "go", "list", "-deps", "-f", "{{if not .Standard}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./cmd/sagemoat")
+	status, out := in(t, "", nil, "go", "list", "-deps", "-f", "{{if not .Standard}}{{if .Module.Main}}{{.Dir}}{{range .EmbedFiles}}\n{{$.Dir}}/{{.}}{{end}}{{end}}{{end}}", "./cmd/sagemoat")
 	if status != 0 {
 		t.Fatal(out)
 	}
@@ -330,6 +330,10 @@ func commandOnly(t *testing.T) string {
 		copied(filepath.Join(here(t), name))
 	}
 	for dir := range strings.Lines(out) {
+		if info, err := os.Stat(strings.TrimSpace(dir)); err == nil && info.Mode().IsRegular() {
+			copied(strings.TrimSpace(dir)) // embedded
+			continue
+		}
 		entries, err := os.ReadDir(strings.TrimSpace(dir))
 		if err != nil {
 			t.Fatal(err)

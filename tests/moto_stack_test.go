@@ -150,6 +150,13 @@ func (s *stack) create() {
 		}
 		delete(resources, id)
 	}
+	// A policy that a condition leaves out is none to moto, which trips over it.
+	for _, r := range resources {
+		properties, _ := r.(map[string]any)["Properties"].(map[string]any)
+		if policies, is := properties["Policies"].([]any); is {
+			properties["Policies"] = slices.DeleteFunc(policies, func(p any) bool { _, conditional := p.(map[string]any)["Fn::If"]; return conditional })
+		}
+	}
 	text, err = json.Marshal(template)
 	ok(s, err)
 	var parameters []cfntypes.Parameter
@@ -241,7 +248,7 @@ func (s *stack) start(name string) *runtimeapi.Function {
 
 // flow: what people do comes out where people look.
 func (s *stack) flow(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	audit, publish, respond := s.start("audit"), s.start("publish"), s.start("respond")
 	inbox, arn := s.queue("people")

@@ -254,7 +254,7 @@ func (p *everything) make(operation string, in map[string]any) (key string) {
 // cannot be imported was put away.
 func (p *everything) judgeAndRespond() {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(p.Context(), 4*time.Minute)
 	defer cancel()
 	audit, stopAudit := p.start("audit")
 	defer stopAudit()

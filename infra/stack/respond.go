@@ -23,7 +23,10 @@ func (s *Stack) respond() {
 			sid: "SayNotified", actions: []string{"securityhub:BatchUpdateFindings"}, resources: hubs(),
 			// It can say that people were told; it cannot suppress or resolve a finding.
 			// https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html
-			condition: map[string]any{"StringEquals": map[string]any{"securityhub:ASFFSyntaxPath/Workflow.Status": "NOTIFIED"}},
+			condition: map[string]any{
+				"StringEquals": map[string]any{asffPath + "Workflow.Status": "NOTIFIED"},
+				"Null":         untouched(),
+			},
 		},
 		statement{sid: "Alert", actions: []string{"sns:Publish"}, resources: []*string{s.alerts.Ref()}},
 	)
@@ -58,6 +61,22 @@ func (s *Stack) respond() {
 		PolicyName: jsii.String("stop"), Roles: &[]*string{s.roles["Respond"].Ref()}, PolicyDocument: document(stops...),
 	})
 	policy.CfnOptions().SetCondition(s.stops)
+}
+
+// asffPath begins the condition keys for the members that an update names.
+const asffPath = "securityhub:ASFFSyntaxPath/"
+
+// untouched says that an update names none of the other members that it could.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
+func untouched() map[string]any {
+	out := map[string]any{}
+	for _, member := range []string{
+		"Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings", "Severity.Label", "Severity.Normalized", "Severity.Product",
+		"Types", "UserDefinedFields", "VerificationState",
+	} {
+		out[asffPath+member] = "true"
+	}
+	return out
 }
 
 // sweep makes the function that looks for what no event told of.
