@@ -94,7 +94,7 @@ var built struct {
 func binaries(t testing.TB) string {
 	t.Helper()
 	built.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "sagemoat-functions-"); built.err != nil {
+		if built.dir, built.err = os.MkdirTemp("", "sagemoat-functions-"); built.err != nil { //nolint:usetesting // for all tests
 			return
 		}
 		for name := range plain.roles {

@@ -277,7 +277,7 @@ func (s *stack) flow(t *testing.T) {
 	// step lets each part run once.
 	step := func() {
 		t.Helper()
-		messages := s.receive(s.outputs["EventQueueUrl"])
+		messages := s.receive(s.outputs["EventQueueUrl"]) //nolint:contextcheck // with the test's own
 		for i := range messages {
 			messages[i].Body = whole(messages[i].Body)
 		}

@@ -68,9 +68,7 @@ deployed.`,
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(
-		auditCommand(p, &status), rulesCommand(p, &status), doctorCommand(p, &status), preventCommand(p, &status), preventLintCommand(p, &status), guideCommand(p, &status),
-	) //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status), doctorCommand(p, &status), preventCommand(p, &status), guideCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "sagemoat: %v\n", err)
 		return exitError

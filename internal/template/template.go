@@ -69,7 +69,7 @@ func Parse(text []byte) (*Template, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	t := &Template{}
-	if err := d.Decode(t); err != nil {
+	if err := d.Decode(t); err != nil { //nolint:musttag // the members are named as in a template
 		return nil, fmt.Errorf("no template: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {

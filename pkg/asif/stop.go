@@ -206,9 +206,9 @@ func (p *player) done(a *attempt, state State, why string) {
 
 // end writes down what became of a stop.
 func (p *player) end(a *attempt, state State, why string) {
-	s := &a.matter.out.Stops[a.stop]
+	s := &a.out.Stops[a.stop]
 	s.State, s.Why = state, why
-	r := a.matter.Response
+	r := a.Response
 	r.Stop.State, r.Stop.Why, r.Stop.EndedAt = ledger.Withheld, why, p.now
 }
 

@@ -37,7 +37,6 @@ type who struct {
 	tags          map[string]string
 	name          string // of the resource; empty leaves the recipe's
 	kinds         []string
-	team          string
 	accounts, all []string // the accounts and Regions that it is about; empty is all
 }
 
@@ -156,7 +155,7 @@ func (b *builder) kind(account, region string, row *kind.Row, w who) (k Kind, ok
 		s.network = standIns(full)
 		still := b.judge(b.calls(account, region, row, r, w, s), account, region, w)
 		for _, result := range still {
-			switch result.Rule {
+			switch result.Rule { //nolint:exhaustive // the two that a switch of the request answers
 			case rules.IsolationRequired:
 				s.isolation = true
 			case rules.EncryptedBetweenContainers:
@@ -248,7 +247,7 @@ func placeholders(n rules.Network) rules.Network {
 }
 
 // note says what the rules file lacks.
-func (b *builder) note(account string, n rules.Network, judged []found) string {
+func (b *builder) note(_ string, n rules.Network, judged []found) string {
 	missing := func(id rules.ID, what string) string {
 		if slices.ContainsFunc(judged, func(r found) bool { return r.Rule == id && r.Result.Result == rules.Failed }) {
 			return "the rules allow no " + what + " here, so that any fails " + string(id) + ": ask whoever keeps the rules file before you create it"

@@ -39,7 +39,7 @@ func (b *builder) defaults(account, region string, kinds []Kind) string {
 			network, _ = network.at(at, func(any) any { return true })
 		}
 		settings = settings.with(section, network)
-		switch k.Row.Kind {
+		switch k.Row.Kind { //nolint:exhaustive // the two that the SDK has under another name, too
 		case kind.AutoMLJob:
 			settings = settings.with("AutoMLJob", object{{"AutoMLJobConfig", network}})
 		case kind.TrainingJob:

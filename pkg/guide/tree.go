@@ -77,7 +77,7 @@ func (o object) at(path string, f func(any) any) (object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return changed.(object), nil
+	return changed.(object), nil //nolint:errcheck // what an object is changed to is one
 }
 
 func change(v any, path []string, f func(any) any) (any, error) {
@@ -91,7 +91,7 @@ func change(v any, path []string, f func(any) any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return document{below.(object)}, nil
+		return document{below.(object)}, nil //nolint:errcheck // what an object is changed to is one
 	case []any:
 		i, err := strconv.Atoi(strings.Trim(name, "[]"))
 		if err != nil || i < 0 || i >= len(v) {
@@ -125,7 +125,7 @@ func fill(v any, f func(string) string) any {
 	case string:
 		return f(v)
 	case document:
-		return document{fill(v.object, f).(object)}
+		return document{fill(v.object, f).(object)} //nolint:errcheck // what an object is filled to is one
 	case object:
 		out := make(object, len(v))
 		for i, m := range v {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 )
@@ -13,11 +14,7 @@ func (w *World) Actions() map[string]HubAction {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out := make(map[string]HubAction, len(h.actions))
-	for arn, a := range h.actions {
-		out[arn] = a
-	}
-	return out
+	return maps.Clone(h.actions)
 }
 
 // actionRoute is the path of one action: a label that takes slashes.

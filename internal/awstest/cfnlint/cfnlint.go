@@ -63,7 +63,7 @@ func Lint(ctx context.Context, templates ...string) ([]Match, error) {
 			Path  []any
 		}
 	}
-	if err := json.Unmarshal(out, &found); err != nil {
+	if err := json.Unmarshal(out, &found); err != nil { //nolint:musttag // the members are named as in its answer
 		return nil, fmt.Errorf("cfn-lint answers %.300s: %w", out, err)
 	}
 	matches := make([]Match, 0, len(found))
