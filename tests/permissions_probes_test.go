@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -33,9 +34,7 @@ type keys = map[string]any
 func (r request) with(more keys) request {
 	merged := keys{}
 	for _, from := range []keys{r.context, more} {
-		for key, value := range from {
-			merged[key] = value
-		}
+		maps.Copy(merged, from)
 	}
 	r.context = merged
 	return r

@@ -134,7 +134,8 @@ func TestAsIfFlags(t *testing.T) {
 		"no such rules":           {[]string{"--as-if", "none.yaml", "history.jsonl"}, "", 2, nil, []string{"none.yaml", "no such file"}},
 		"no such kind":            {[]string{"--as-if", "new.yaml", "--kind", "lambda", "history.jsonl"}, "", 2, nil, []string{"--kind lambda"}},
 		"flags of verdicts": {
-			[]string{"--as-if", "new.yaml", "--class", "c", "--severity", "high", "--prevented", "--all", "--output", "sarif", "history.jsonl"}, "", 2, nil,
+			[]string{"--as-if", "new.yaml", "--class", "c", "--severity", "high", "--prevented", "--all", "--output", "sarif", "history.jsonl"},
+			"", 2, nil,
 			[]string{"--class has no meaning with --as-if", "--severity has no", "--prevented has no", "--all has no", "--as-if has no sarif form"},
 		},
 		"standard input twice":          {[]string{"--as-if", "-", "-"}, "", 2, nil, []string{"not both"}},

@@ -2,6 +2,7 @@ package permissions
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -117,9 +118,7 @@ func bed(more map[string]string) map[string]string {
 		"Q": `{"Type":"AWS::SQS::Queue"}`,
 		"T": `{"Type":"AWS::DynamoDB::Table"}`,
 	}
-	for id, text := range more {
-		out[id] = text
-	}
+	maps.Copy(out, more)
 	return out
 }
 

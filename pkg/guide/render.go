@@ -100,14 +100,15 @@ func heading(p Place) string {
 
 // place is the anchor of a place.
 func place(p Place) string {
-	anchor := "account-" + cmp.Or(p.Account, "other")
+	var anchor strings.Builder
+	anchor.WriteString("account-" + cmp.Or(p.Account, "other"))
 	if p.Elsewhere {
-		anchor += "-elsewhere"
+		anchor.WriteString("-elsewhere")
 	}
 	for _, r := range p.Regions {
-		anchor += "-" + r
+		anchor.WriteString("-" + r)
 	}
-	return anchor
+	return anchor.String()
 }
 
 // sentence begins with a capital letter.

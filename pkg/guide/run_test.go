@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -159,9 +160,7 @@ func (c *cloud) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(operation, "Create") && answer.Code == http.StatusOK {
 		c.second(w, label, operation, r.Header, body)
 	}
-	for name, values := range answer.Header() {
-		out.Header()[name] = values
-	}
+	maps.Copy(out.Header(), answer.Header())
 	out.WriteHeader(answer.Code)
 	_, _ = out.Write(answer.Body.Bytes())
 }
@@ -254,9 +253,7 @@ func (c *cloud) other(out http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	}
 	defer answer.Body.Close()
-	for name, values := range answer.Header {
-		out.Header()[name] = values
-	}
+	maps.Copy(out.Header(), answer.Header)
 	out.WriteHeader(answer.StatusCode)
 	_, _ = io.Copy(out, answer.Body)
 }

@@ -33,13 +33,13 @@ func TestValidate(t *testing.T) {
 	}
 	for file, want := range map[string]string{right: "", nameless: "named.guard named short.guard short ", long: "short.guard short "} {
 		broken, answered := got[file]
-		var is string
+		var is strings.Builder
 		for _, b := range broken {
 			rule, _, _ := strings.Cut(b.Message, ":")
-			is += b.Rules + " " + rule + " "
+			is.WriteString(b.Rules + " " + rule + " ")
 		}
-		if !answered || is != want {
-			t.Errorf("%s breaks %q (answered: %v), want %q", filepath.Base(file), is, answered, want)
+		if !answered || is.String() != want {
+			t.Errorf("%s breaks %q (answered: %v), want %q", filepath.Base(file), is.String(), answered, want)
 		}
 	}
 	if got, err := Validate(t.Context(), files, right); err != nil || len(got) != 1 {
