@@ -241,6 +241,7 @@ func (s survivor) is(m mutant) bool {
 var accepted = []survivor{
 	{`Events::Rule`, `.*InputTransformer/.*`, `.*`, "what a message about tampering says; that there is one is held"},
 	{`Lambda::EventInvokeConfig`, `.*MaximumRetryAttempts`, `ten times`, "Lambda takes 2 at most, and cfn-lint says so"},
+	{`IAM::Role`, `.*/Sid`, `.*`, "the name of a statement, which allows nothing"},
 	{`CloudWatch::Alarm`, `.*Threshold`, `a tenth`, "the alarm comes sooner"},
 	{`Lambda::Function`, `.*SAGEMOAT_RULES_BUCKET/.*`, `.*`, "the function would not read any rules, which the stack in moto shows"},
 }
