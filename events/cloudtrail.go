@@ -76,16 +76,19 @@ func cloudTrail(v jsondoc.Value, e envelope) (*kind.Observation, error) {
 	}
 	name := v.Get("eventName").Str()
 	row, call, ok := kind.ByCall(name)
-	deletes := false
+	deletes, halts := false, false
 	if !ok {
 		if row, deletes = kind.ByDelete(name); !deletes {
+			row, halts = kind.ByStop(name)
+		}
+		if !deletes && !halts {
 			return nil, required(v, "eventName")
 		}
 		call = &kind.Call{Name: name}
 	}
 	identity := v.Get("userIdentity")
 	o := &kind.Observation{
-		Row: row, Call: call, Deletes: deletes,
+		Row: row, Call: call, Deletes: deletes, Halts: halts,
 		Region:   first(v.Get("awsRegion").Str(), e.region),
 		Account:  first(v.Get("recipientAccountId").Str(), e.account, identity.Get("accountId").Str()),
 		Doc:      v.Get("requestParameters"),

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -318,4 +319,50 @@ func FuzzDecode(f *testing.F) {
 			o.Whole()
 		}
 	})
+}
+
+// TestStops: a call that stops something tells nothing of a network, and how long
+// it ran to whoever asks for that.
+func TestStops(t *testing.T) {
+	const stop = `{` + record + `,"eventName":"StopNotebookInstance","userIdentity":{"arn":"arn:aws:sts::111122223333:assumed-role/ds/ana"},"requestParameters":{"notebookInstanceName":"n"}}`
+	looked := `{"CloudTrailEvent":` + quoted(stop) + `}`
+	for name, doc := range map[string]string{
+		"a record": stop, "a log": `{"Records":[` + stop + `]}`, "looked up": looked,
+		"by EventBridge": `{"detail-type":"AWS API Call via CloudTrail","source":"aws.sagemaker","account":"111122223333","region":"eu-west-1","detail":` + stop + `}`,
+	} {
+		for what, decode := range map[string]func([]byte) ([]*kind.Observation, error){
+			"Decode": Decode, "DecodeFile": func(b []byte) ([]*kind.Observation, error) { return DecodeFile(b, "f") },
+		} {
+			if all, err := decode([]byte(doc)); err != nil || len(all) != 0 {
+				t.Errorf("%s, %s: %d observations, %v", name, what, len(all), err)
+			}
+		}
+		all, err := DecodeFileLife([]byte(doc), "f")
+		if err != nil || len(all) != 1 {
+			t.Errorf("%s: %d observations, %v", name, len(all), err)
+			continue
+		}
+		o := all[0]
+		want := told{
+			Kind: kind.NotebookInstance, Key: "n", Name: "n", ARN: "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/n",
+			Partition: "aws", Account: "111122223333", Region: "eu-west-1", Time: "2026-11-02T09:14:07Z", Base: "requestParameters", Call: "StopNotebookInstance",
+			Source: kind.Source{Type: kind.ShapeCloudTrail, Event: "StopNotebookInstance", ID: "e-1", Actor: "arn:aws:sts::111122223333:assumed-role/ds/ana"},
+			Role:   "arn:aws:iam::111122223333:role/ds",
+		}
+		if diff := cmp.Diff(want, tell(o)); diff != "" || !o.Halts || o.Deletes {
+			t.Errorf("%s: halts %v, deletes %v\n%s", name, o.Halts, o.Deletes, diff)
+		}
+	}
+	// Ending an endpoint is deleting it.
+	if all, err := DecodeLife([]byte(`{` + record + `,"eventName":"DeleteEndpoint","requestParameters":{"endpointName":"e"}}`)); err != nil || len(all) != 1 || all[0].Halts || !all[0].Deletes {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string can always be marshalled
+	}
+	return string(b)
 }

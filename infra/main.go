@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/aws/jsii-runtime-go"
@@ -12,10 +13,10 @@ import (
 
 func main() {
 	defer jsii.Close()
-	app, err := stack.App(os.Getenv("CDK_OUTDIR"), os.Getenv("SAGEMOAT_DIST"))
+	app, err := stack.App(os.Getenv("CDK_OUTDIR"), os.Getenv("SAGEMOAT_DIST")) //nolint:forbidigo // this is main
 	if err != nil {
-		os.Stderr.WriteString("infra: " + err.Error() + "\n") //nolint:errcheck // nowhere else to say it
-		os.Exit(1)
+		fmt.Fprintln(os.Stderr, "infra:", err)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 	app.Synth(nil)
 }

@@ -158,7 +158,7 @@ func deploy(t testing.TB, l layout) *deployment {
 	d.variables = map[string][]string{
 		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+d.world.QueueURL(d.queue)),
 		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+d.world.QueueURL(d.letters)),
-		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic),
+		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic, "SAGEMOAT_MODE=stop"),
 		"sweep":   all,
 	}
 	return d

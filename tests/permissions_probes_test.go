@@ -386,7 +386,10 @@ func stackARN(t *testing.T, stack *template.Resolved, id string) string {
 func TestCentralRules(t *testing.T) {
 	parsed, err := template.Load("../infra/templates/sagemoat-organization.template.json")
 	ok(t, err)
-	stack, err := parsed.Resolve(map[string]string{"OrganizationId": "o-a1b2c3d4e5", "RulesKey": "rules.yaml", "RulesWriter": rulesWriter})
+	stack, err := parsed.Resolve(map[string]string{
+		"OrganizationId": "o-a1b2c3d4e5", "RulesKey": "rules.yaml", "RulesWriter": rulesWriter, "CodeBucketPrefix": "acme", "Regions": "eu-west-1",
+		"OrganizationalUnitIds": "ou-ab12-11111111", "TemplateUrl": "https://acme-eu-west-1.s3.eu-west-1.amazonaws.com/sagemoat.template.json",
+	})
 	ok(t, err)
 	p := place{t, stack}
 	j := newJudge(t, stack)

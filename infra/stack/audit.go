@@ -10,14 +10,27 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
-// everyDescribe lets a role look at what the table knows, in this account and
-// Region.
-func everyDescribe() []statement {
-	actions := []string{"sagemaker:DescribePipelineDefinitionForExecution", "sagemaker:ListPipelineParametersForExecution", "sagemaker:ListTags"}
+// looks are the calls by which audit looks at what the table knows.
+func looks() []string {
+	operations := []string{"DescribePipelineDefinitionForExecution", "ListPipelineParametersForExecution", "ListTags"}
 	for _, row := range kind.Table() {
-		actions = append(actions, "sagemaker:"+row.Describe.Name)
+		operations = append(operations, row.Describe.Name)
 	}
-	return []statement{{sid: "Look", actions: sorted(actions), resources: []*string{arn("sagemaker", "*")}}}
+	return operations
+}
+
+// look lets a role make these calls of SageMaker's, in this account and Region.
+func look(operations []string) []statement {
+	return []statement{{sid: "Look", actions: ofSageMaker(operations), resources: []*string{arn("sagemaker", "*")}}}
+}
+
+// ofSageMaker are operations of SageMaker's as actions of IAM.
+func ofSageMaker(operations []string) []string {
+	var actions []string
+	for _, o := range operations {
+		actions = append(actions, "sagemaker:"+o)
+	}
+	return sorted(actions)
 }
 
 // ledgerOf lets a role read items of the ledger, and write those whose keys begin
@@ -71,7 +84,7 @@ func (s *Stack) giveUp() statement {
 
 // audit makes the function that judges, and alone writes verdicts.
 func (s *Stack) audit() {
-	calls := everyDescribe()
+	calls := look(looks())
 	calls = append(calls, s.ledgerOf(false, "entry#*", "control#rules")...)
 	calls = append(calls, s.readRules()...)
 	calls = append(calls, statement{

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"maps"
+	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -32,8 +33,12 @@ func (f function) title() string { return string(f.name[0]-'a'+'A') + f.name[1:]
 
 // code has the template say where the zips are, unless they are assets.
 func (s *Stack) code() {
+	version := "unreleased"
+	if s.dist != "" {
+		version = filepath.Base(s.dist) // as make package names the folder
+	}
 	awscdk.NewCfnParameter(s.scope, jsii.String("Version"), &awscdk.CfnParameterProps{
-		Type: jsii.String("String"), Default: "unreleased",
+		Type: jsii.String("String"), Default: version,
 		AllowedPattern: jsii.String("^[0-9A-Za-z._-]{1,64}$"), ConstraintDescription: jsii.String("must be letters, digits, dots, hyphens"),
 		Description: jsii.String("The build that is deployed: the folder of its zips under sagemoat/ in the code bucket."),
 	})
@@ -50,7 +55,7 @@ func (s *Stack) code() {
 // codeOf is where a function's zip is.
 func (s *Stack) codeOf(name string) *awslambda.CfnFunction_CodeProperty {
 	if s.dist != "" {
-		asset := awss3assets.NewAsset(s.scope, jsii.String(name+".zip"), &awss3assets.AssetProps{Path: jsii.String(s.zip(name))})
+		asset := awss3assets.NewAsset(s.scope, jsii.String(name+".zip"), &awss3assets.AssetProps{Path: jsii.String(filepath.Join(s.dist, name+".zip"))})
 		return &awslambda.CfnFunction_CodeProperty{S3Bucket: asset.S3BucketName(), S3Key: asset.S3ObjectKey()}
 	}
 	return &awslambda.CfnFunction_CodeProperty{
@@ -68,19 +73,13 @@ func (s *Stack) role(name string, calls []statement, logs *string) awsiam.CfnRol
 		AssumeRolePolicyDocument: trust("lambda", nil),
 		Description:              awscdk.Fn_Sub(jsii.String("${AWS::StackName}: what the function "+name+" may do"), nil),
 		PermissionsBoundary:      chooseText(s.bounded, s.setting("permissionsBoundary"), awscdk.Aws_NO_VALUE()),
-		Policies:                 []any{&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(calls...)}},
+		Policies: []any{
+			&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(calls...)},
+			choose(s.inVPC, map[string]any{"PolicyName": "vpc", "PolicyDocument": document(interfaces()...)}, awscdk.Aws_NO_VALUE()),
+		},
 	})
 	s.roles[name] = r
 	return r
-}
-
-// vpcPolicy lets Lambda put a function into a VPC: it has to be there first.
-func (s *Stack) vpcPolicy(name string, r awsiam.CfnRole) awsiam.CfnPolicy {
-	vpc := awsiam.NewCfnPolicy(s.scope, jsii.String(name+"VpcPolicy"), &awsiam.CfnPolicyProps{
-		PolicyName: jsii.String("vpc"), Roles: &[]*string{r.Ref()}, PolicyDocument: document(interfaces()...),
-	})
-	vpc.CfnOptions().SetCondition(s.inVPC)
-	return vpc
 }
 
 // interfaces lets Lambda make a function's network interfaces, and the function
@@ -136,7 +135,6 @@ func (s *Stack) function(f function) awslambda.CfnFunction {
 			"SubnetIds": s.settings["subnetIds"].ValueAsList(), "SecurityGroupIds": s.settings["securityGroupIds"].ValueAsList(),
 		}, awscdk.Aws_NO_VALUE()),
 	})
-	fn.AddDependency(s.vpcPolicy(id, role))
 	s.functions[f.name] = fn
 	return fn
 }

@@ -13,23 +13,23 @@ const organizationID = `o-[a-z0-9]{10,32}`
 func OrganizationSettings() []Setting {
 	return []Setting{
 		{
-			Key: "organizationId", Pattern: organizationID, Hint: "an organization's id: o-…", Default: "o-exampleorgid",
+			Key: "organizationId", Pattern: organizationID, Hint: "an organization's id: o-…", Required: true,
 			Words: "The organization whose accounts may read the rules file",
 		},
 		{
-			Key: "organizationalUnitIds", Type: "CommaDelimitedList",
+			Key: "organizationalUnitIds", Type: "CommaDelimitedList", Required: true,
 			Words: "Roots or organizational units whose accounts get sagemoat, with those below them",
 		},
 		{
-			Key: "regions", Type: "CommaDelimitedList",
+			Key: "regions", Type: "CommaDelimitedList", Required: true,
 			Words: "Regions in which they get it: each in which SageMaker AI is used",
 		},
 		{
-			Key: "templateUrl", Pattern: `https://[0-9A-Za-z._/%-]+`, Hint: "an https URL in S3", Default: "https://example-code-eu-west-1.s3.eu-west-1.amazonaws.com/sagemoat/unreleased/sagemoat.template.json",
+			Key: "templateUrl", Pattern: `https://[0-9A-Za-z._/%-]+`, Hint: "an https URL in S3", Required: true,
 			Words: "Where the stack's template is: beside the zips in the code bucket of this Region",
 		},
 		{
-			Key: "codeBucketPrefix", Pattern: `[a-z0-9][a-z0-9.-]{1,40}`, Hint: "the beginning of a bucket's name", Default: "example-code",
+			Key: "codeBucketPrefix", Pattern: `[a-z0-9][a-z0-9.-]{1,40}`, Hint: "the beginning of a bucket's name", Required: true,
 			Words: "The zips are in the bucket PREFIX-REGION of each Region",
 		},
 		{

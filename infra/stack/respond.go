@@ -6,12 +6,14 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/sagemoat/sagemoat/internal/respond"
+	"github.com/sagemoat/sagemoat/internal/sweep"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
 // respond makes the function that alerts people, and alone stops anything.
 func (s *Stack) respond() {
-	calls := everyDescribe()
+	calls := look(respond.Looks())
 	calls = append(calls, s.ledgerOf(true, "response#*", "control#baseline", "control#breaker", "control#digest")...)
 	calls = append(calls, s.readRules()...)
 	calls = append(calls, s.stream()...)
@@ -21,7 +23,10 @@ func (s *Stack) respond() {
 			sid: "SayNotified", actions: []string{"securityhub:BatchUpdateFindings"}, resources: hubs(),
 			// It can say that people were told; it cannot suppress or resolve a finding.
 			// https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchupdatefindings.html
-			condition: map[string]any{"StringEquals": map[string]any{"securityhub:ASFFSyntaxPath/Workflow.Status": "NOTIFIED"}},
+			condition: map[string]any{
+				"StringEquals": map[string]any{asffPath + "Workflow.Status": "NOTIFIED"},
+				"Null":         untouched(),
+			},
 		},
 		statement{sid: "Alert", actions: []string{"sns:Publish"}, resources: []*string{s.alerts.Ref()}},
 	)
@@ -58,13 +63,34 @@ func (s *Stack) respond() {
 	policy.CfnOptions().SetCondition(s.stops)
 }
 
+// asffPath begins the condition keys for the members that an update names.
+const asffPath = "securityhub:ASFFSyntaxPath/"
+
+// untouched says that an update names none of the other members that it could.
+// https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchUpdateFindings.html
+func untouched() map[string]any {
+	out := map[string]any{}
+	for _, member := range []string{
+		"Confidence", "Criticality", "Note.Text", "Note.UpdatedBy", "RelatedFindings", "Severity.Label", "Severity.Normalized", "Severity.Product",
+		"Types", "UserDefinedFields", "VerificationState",
+	} {
+		out[asffPath+member] = "true"
+	}
+	return out
+}
+
 // sweep makes the function that looks for what no event told of.
 func (s *Stack) sweep() {
 	calls := []statement{
-		{sid: "List", actions: sorted(listing()), resources: []*string{jsii.String("*")}}, // none of them knows resources
+		{sid: "List", actions: ofSageMaker(sweep.Calls()), resources: []*string{jsii.String("*")}}, // none of them knows resources
 		{
 			sid: "Hint", actions: []string{"events:PutEvents"}, resources: []*string{arn("events", "event-bus/default")},
-			condition: map[string]any{"StringEquals": map[string]any{"events:source": hintSource, "events:detail-type": hintDetail}},
+			// Of all events of a call; ForAllValues holds of none, too.
+			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+			condition: map[string]any{
+				"ForAllValues:StringEquals": map[string]any{"events:source": hintSource, "events:detail-type": hintDetail},
+				"Null":                      map[string]any{"events:source": "false", "events:detail-type": "false"},
+			},
 		},
 	}
 	calls = append(calls, s.ledgerOf(true, "control#baseline", "control#checkpoint/*", "control#heartbeat/sweep", "control#live-count")...)
@@ -77,14 +103,4 @@ func (s *Stack) sweep() {
 	})
 	s.asynchronous("sweep", 0, 300)
 	s.ownRoles()
-}
-
-// listing are the calls by which the sweep lists what there is.
-func listing() (actions []string) {
-	for _, row := range kind.Table() {
-		for _, operation := range row.Lists {
-			actions = append(actions, "sagemaker:"+operation)
-		}
-	}
-	return actions
 }

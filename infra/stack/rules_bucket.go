@@ -32,8 +32,9 @@ func onlyWriter(writer, bucket, objects *string) statement {
 	return statement{
 		sid: "OnlyTheRulesWriter", deny: true, principal: anyone(),
 		actions: []string{
-			"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration",
-			"s3:PutObject", "s3:PutObjectAcl", "s3:PutReplicationConfiguration", "s3:RestoreObject",
+			"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+			"s3:PutObject", "s3:PutObjectAcl", "s3:PutReplicationConfiguration", "s3:ReplicateDelete", "s3:ReplicateObject", "s3:RestoreObject",
+			"s3:UpdateObjectEncryption",
 		},
 		resources: []*string{bucket, objects},
 		condition: map[string]any{"ArnNotLike": map[string]any{"aws:PrincipalArn": writer}},

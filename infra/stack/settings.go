@@ -16,8 +16,10 @@ type Setting struct {
 	Key string
 	// Words say what it is for, in the template and in docs/deploy.md.
 	Words string
-	// Default is what it is where nobody says otherwise.
-	Default string
+	// Default is what it is where nobody says otherwise; Required says that there is
+	// nothing that would do for everybody.
+	Default  string
+	Required bool
 	// Values are all that it may be; nil is any.
 	Values []string
 	// Pattern is what it must look like, Hint what to say where it does not.
@@ -106,7 +108,13 @@ func parameters(scope constructs.Construct, settings []Setting) (map[string]awsc
 		if said := scope.Node().TryGetContext(jsii.String(s.Key)); said != nil {
 			value = fmt.Sprint(said)
 		}
-		p := &awscdk.CfnParameterProps{Type: jsii.String("String"), Description: jsii.String(s.Words + "."), Default: value}
+		p := &awscdk.CfnParameterProps{Type: jsii.String("String"), Description: jsii.String(s.Words + ".")}
+		if !s.Required || value != "" {
+			p.Default = value
+			if err := s.check(value); err != nil {
+				return nil, err
+			}
+		}
 		if s.Type != "" {
 			p.Type = jsii.String(s.Type)
 		}
@@ -119,9 +127,6 @@ func parameters(scope constructs.Construct, settings []Setting) (map[string]awsc
 		}
 		if s.Type == "Number" && s.Values == nil {
 			p.MinValue = jsii.Number(2)
-		}
-		if err := s.check(value); err != nil {
-			return nil, err
 		}
 		out[s.Key] = awscdk.NewCfnParameter(scope, jsii.String(s.Parameter()), p)
 	}

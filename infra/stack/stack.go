@@ -8,7 +8,6 @@ package stack
 
 import (
 	"encoding/json"
-	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
@@ -191,6 +190,3 @@ func substituted(v any) any {
 	}
 	return v
 }
-
-// zip is the file of a function's code.
-func (s *Stack) zip(name string) string { return filepath.Join(s.dist, name+".zip") }

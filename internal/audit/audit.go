@@ -55,46 +55,69 @@ func (p Problem) Error() string {
 // Unwrap returns the reason.
 func (p Problem) Unwrap() error { return p.Err }
 
-// Report is what a run found.
-type Report struct {
-	Findings   []*finding.Finding // by time, then resource
-	Refused    []*kind.Observation
+// Reading says what was read and what could not be.
+type Reading struct {
 	Problems   []Problem
 	Duplicates int // records that were in the input more than once
 	Skipped    int // files of folders that were not read, because of their names
-	Files      int
-	Bytes      int64 // decompressed
+	Others     int // files of folders that are nothing that is read
+	Sources    int // files of folders with Terraform's source, which is no plan
+	// Unjudged counts the resources in templates and plans whose types are
+	// SageMaker's and not known here.
+	Unjudged map[string]int
+	Files    int
+	Bytes    int64 // decompressed
+}
+
+// Records are what the inputs of a run tell.
+type Records struct {
+	// All are the observations, those of refused calls and of stops too, by time,
+	// then resource.
+	All []*kind.Observation
+	// Index finds what they refer to among each other.
+	Index *resolve.Index
+	Reading
+}
+
+// Report is what a run found.
+type Report struct {
+	Findings []*finding.Finding // by time, then resource
+	Refused  []*kind.Observation
+	Reading
+}
+
+// Read reads the inputs. What cannot be read is a Problem of the records; the
+// error is the context's. Progress is as in [Options].
+func Read(ctx context.Context, in Inputs, progress func(files int, bytes int64)) (*Records, error) {
+	r := &Records{Index: resolve.New()}
+	all, err := in.read(ctx, &r.Reading, progress)
+	if err != nil {
+		return nil, err
+	}
+	r.All = r.unique(all)
+	for _, o := range r.All {
+		r.Index.Add(o)
+	}
+	return r, nil
 }
 
 // Run reads the inputs and judges them. What cannot be read is a Problem of
 // the report; the error is the context's.
 func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
-	report := &Report{}
-	observations, err := in.read(ctx, report, opts.Progress)
+	records, err := Read(ctx, in, opts.Progress)
 	if err != nil {
 		return nil, err
 	}
-	observations = report.unique(observations)
-
-	index := resolve.New()
-	var judged []*kind.Observation
-	for _, o := range observations {
+	report := &Report{Reading: records.Reading}
+	for _, o := range records.All {
 		switch {
-		case o.Refused != "" && o.Deletes:
+		case o.Halts, o.Deletes, o.Context, !opts.Keep.observation(o):
 		case o.Refused != "":
-			if opts.Keep.observation(o) {
-				report.Refused = append(report.Refused, o)
-			}
+			report.Refused = append(report.Refused, o)
 		default:
-			index.Add(o)
-			if !o.Deletes && opts.Keep.observation(o) {
-				judged = append(judged, o)
+			if f := Judge(records.Index, o, opts.Rules, opts.Now); opts.Keep.finding(f) {
+				report.Findings = append(report.Findings, f)
 			}
-		}
-	}
-	for _, o := range judged {
-		if f := Judge(index, o, opts.Rules, opts.Now); opts.Keep.finding(f) {
-			report.Findings = append(report.Findings, f)
 		}
 	}
 	return report, nil
@@ -102,17 +125,14 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 
 // Judge judges one observation, with its references resolved in the index.
 func Judge(index *resolve.Index, o *kind.Observation, file *rules.File, now time.Time) *finding.Finding {
-	s := &rules.Subject{
-		Kind: o.Row.Kind, Name: o.Name, ARN: o.ARN, Account: o.Account, Region: o.Region,
-		Role: o.Role, Parts: index.Parts(o),
-	}
+	s := rules.Observed(o, index.Parts(o))
 	s.Tags, s.TagsKnown = o.Row.Tags(index.Record(o))
 	return finding.New(o, file.Judge(s, now), file)
 }
 
 // unique sorts observations by time and resource, and leaves out those that
 // are the same record again.
-func (r *Report) unique(all []*kind.Observation) []*kind.Observation {
+func (r *Reading) unique(all []*kind.Observation) []*kind.Observation {
 	slices.SortStableFunc(all, func(a, b *kind.Observation) int {
 		return cmp.Or(
 			a.Time.Compare(b.Time), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Row.Kind, b.Row.Kind), cmp.Compare(a.Key, b.Key),
@@ -162,7 +182,10 @@ func (f Filter) finding(g *finding.Finding) bool {
 	return f.Severity == "" || g.Judgement.Severity != "" && g.Judgement.Severity.AtLeast(f.Severity)
 }
 
-// Failed says whether anything failed the rules.
-func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool { return f.Judgement.Compliance == rules.Failed })
+// Failed says whether anything failed the rules with at least a severity; empty is
+// any.
+func (r *Report) Failed(least rules.Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool {
+		return f.Judgement.Compliance == rules.Failed && f.Judgement.Severity.AtLeast(least)
+	})
 }

@@ -9,6 +9,7 @@ package evaluate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,11 @@ func (e *Evaluator) Record(ctx context.Context, o *kind.Observation, age time.Du
 		// SageMaker may tell what the record does not.
 		return e.look(ctx, o.Row, o.Key, o, age)
 	}
-	return e.settle(ctx, o.Row, o.Key, in, age, false)
+	entry, err := e.settle(ctx, o.Row, o.Key, in, age, false)
+	if errors.Is(err, errBlind) {
+		return e.look(ctx, o.Row, o.Key, o, age)
+	}
+	return entry, err
 }
 
 // deleted takes in that a resource was deleted. A call may name a cluster by its
@@ -311,6 +316,8 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 	}
 	entry, err := e.settle(ctx, row, in.Key, in, age, true)
 	switch {
+	case errors.Is(err, errBlind):
+		return e.look(ctx, row, key, o, age)
 	case err != nil:
 		return entry, err
 	case changes(o) && age < e.Visible && before(row, d, o):
@@ -403,6 +410,7 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d 
 	}
 	// What is known of this resource already, together with what led here.
 	with, _ := ledger.Merge(old, in)
+	in.Origin = with.Origin
 	described.Source.Actor, described.Source.ID = with.Origin.Actor, with.Origin.EventID
 	rec := described.Record()
 	rec.Unsure = false // see package live: creation times decide
@@ -538,6 +546,25 @@ func plain(err error) string {
 	return finding.Clip(finding.Plain(err.Error()), 200)
 }
 
+// errBlind says that what was judged was judged without knowing who made it, while
+// somebody else was told that.
+var errBlind = errors.New("judged before it was known who made it")
+
+// blind says whether a verdict that is about to stand, or does, was made by a look
+// before anybody told who made the resource, where the rules want to know that.
+func (e *Evaluator) blind(ctx context.Context, old, in, next *ledger.Entry) (bool, error) {
+	if old == nil || next.Origin.At.IsZero() {
+		return false, nil
+	}
+	looked := in.Verdict.Described && in.Origin.At.IsZero()
+	told := !in.Verdict.Described && !in.Origin.At.IsZero() && old.Verdict.Described && old.Origin.At.IsZero()
+	if !looked && !told {
+		return false, nil
+	}
+	set, err := e.Rules(ctx)
+	return err == nil && usesRoles(set.File), err
+}
+
 // attempts bounds how often an entry is merged anew because somebody else wrote it.
 const attempts = 10
 
@@ -554,6 +581,9 @@ func (e *Evaluator) settle(ctx context.Context, row *kind.Row, key string, in le
 			return nil, err
 		}
 		next, unsettled := ledger.Merge(old, in)
+		if blind, err := e.blind(ctx, old, &in, &next); blind || err != nil {
+			return nil, cmp.Or(err, errBlind)
+		}
 		if old != nil && same(old, &next) {
 			if unsettled {
 				return e.again(ctx, row, old, age, looked)

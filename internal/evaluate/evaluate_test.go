@@ -265,6 +265,62 @@ func TestRoleLater(t *testing.T) {
 	b.says("training-job/j", "b-internet PASSED live")
 }
 
+// raced is a ledger that something else is written to, once, after it was read and
+// before it is written.
+type raced struct {
+	ledger.Store
+	meanwhile func()
+}
+
+// PutEntry implements [ledger.Store].
+func (r *raced) PutEntry(ctx context.Context, e *ledger.Entry) error {
+	if do := r.meanwhile; do != nil {
+		r.meanwhile = nil
+		do()
+	}
+	return r.Store.PutEntry(ctx, e)
+}
+
+// TestRoleMeanwhile: an exception for a role counts too where the record of the
+// creation and an event of SageMaker's own are judged at the same time, whichever
+// is written first.
+func TestRoleMeanwhile(t *testing.T) {
+	for _, first := range []string{"CreateTrainingJob", "SageMaker Training Job State Change"} {
+		b := newBed(t)
+		b.use("version: 1\nexceptions:\n  - id: x\n    owner: o\n    reason: r\n    expires: 2027-01-01\n    rules: [no-own-internet]\n    match: {roles: [\"arn:aws:iam::111122223333:role/Data\"], kinds: [training-job]}\n")
+		b.world.SageMaker().SetCaller("arn:aws:sts::111122223333:assumed-role/Data/ana")
+		b.job("j", false, nil)
+		b.pass(2 * time.Second)
+		record, native := b.event("CreateTrainingJob"), b.event("SageMaker Training Job State Change")
+		second := native
+		if first == native.Source.Event {
+			second = record
+		}
+		plain := b.Store
+		b.Store = &raced{plain, func() {
+			b.Store = plain
+			one := record
+			if second == record {
+				one = native
+			}
+			if _, err := b.Record(t.Context(), one, 2*time.Second); err != nil {
+				t.Error(err)
+			}
+		}}
+		_, err := b.Record(t.Context(), second, 2*time.Second)
+		if errors.Is(err, evaluate.ErrNotYet) { // two looks within a second: it comes again
+			b.pass(10 * time.Second)
+			_, err = b.Record(t.Context(), second, 12*time.Second)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		if e := b.says("training-job/j", "b-internet PASSED live"); e.Verdict.Exception != "x" {
+			t.Errorf("%s first: exception %q", first, e.Verdict.Exception)
+		}
+	}
+}
+
 // TestOwner: what is wrong with a domain is said by the domain's finding, which
 // has to say it.
 func TestOwner(t *testing.T) {

@@ -59,19 +59,14 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 	f := finding.New(o, judgement, set.File)
 	f.ARN, f.Time, f.Created = in.ARN, s.at, in.Created
 	described := in.Verdict.Described
-	in.Verdict = ledger.Verdict{
-		At: s.at, Rules: set.Version, Described: described, Event: o.Source.Event, EventID: o.Source.ID,
-		Whole: whole(&judgement), Class: judgement.Verdict.Class.String(), DataPath: judgement.Verdict.DataPath.String(),
-		Compliance: judgement.Compliance, Severity: judgement.Severity,
-	}
+	in.Verdict = ledger.Judged(&judgement)
+	in.Verdict.At, in.Verdict.Rules, in.Verdict.Described = s.at, set.Version, described
+	in.Verdict.Event, in.Verdict.EventID = o.Source.Event, o.Source.ID
 	if s.trigger != nil {
 		in.Verdict.Event, in.Verdict.EventID = s.trigger.Source.Event, s.trigger.Source.ID
 	}
-	if judgement.Exception != nil {
-		in.Verdict.Exception = judgement.Exception.ID
-	}
 	owner := ownerOf(o.Row, s.record.Doc)
-	if ownFault(o.Row, &judgement) {
+	if judgement.OwnFault(o.Row.Kind) {
 		owner = ""
 	}
 	if owner != "" && !s.aside {
@@ -85,7 +80,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 	}
 	in.Verdict.Notice = notice(f)
 	in.Verdict.Notice.Owner = owner
-	in.Verdict.Notice.Team, in.Verdict.Notice.Topic = set.File.Route(about, pipelineOf(o))
+	in.Verdict.Notice.Team, in.Verdict.Notice.Topic = set.File.Route(about, o.Pipeline())
 	if owner != "" {
 		return nil
 	}
@@ -100,22 +95,6 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 	return err
 }
 
-// whole says whether nothing was missing for the judgement.
-func whole(j *rules.Judgement) bool {
-	for i := range j.Parts {
-		p := &j.Parts[i].Posture
-		if len(p.Reasons) > 0 || p.Subnets.Unknown || p.SecurityGroups.Unknown {
-			return false
-		}
-	}
-	for _, r := range j.Results {
-		if r.Result == rules.Warning {
-			return false
-		}
-	}
-	return len(j.Parts) > 0
-}
-
 // ownerOf is the resource whose finding speaks for another, unless its own setting
 // is at fault; see [kind.Row.OwnedBy].
 func ownerOf(row *kind.Row, doc jsondoc.Value) string {
@@ -125,29 +104,12 @@ func ownerOf(row *kind.Row, doc jsondoc.Value) string {
 	return ""
 }
 
-// ownFault says whether what is wrong is the resource's own setting, and not
-// that of its owner.
-func ownFault(row *kind.Row, j *rules.Judgement) bool {
-	own := map[kind.Kind][]rules.ID{
-		kind.UserProfile: {rules.SecurityGroupAllowed, rules.WellFormed},
-		kind.Space:       {rules.InteractiveAccess},
-	}[row.Kind]
-	for _, r := range j.Results {
-		for _, id := range own {
-			if r.Rule == id && r.Result == rules.Failed {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // speaks says whether the finding of an owner speaks for what it owns: it says
 // something as bad, or it is allowed by an exception. An owner that is not known,
 // or was better when it was looked at, is looked at.
 func (e *Evaluator) speaks(ctx context.Context, owner string, in *ledger.Entry) (bool, error) {
 	old, err := e.Store.Entry(ctx, owner)
-	if err != nil || covers(old, in) {
+	if err != nil || old.Covers(in) {
 		return err == nil, err
 	}
 	row, key, ok := Split(owner)
@@ -155,19 +117,7 @@ func (e *Evaluator) speaks(ctx context.Context, owner string, in *ledger.Entry) 
 		return false, nil
 	}
 	now, err := e.look(ctx, row, key, nil, e.Visible)
-	return err == nil && covers(now, in), err
-}
-
-// covers says whether the finding of an owner says what is wrong with what it owns.
-func covers(owner, in *ledger.Entry) bool {
-	if owner == nil || owner.Life.State == ledger.Gone || owner.Life.State == ledger.Ended && in.Life.State == ledger.Live {
-		return false
-	}
-	v := &owner.Verdict
-	if in.Verdict.Compliance == rules.Warning && v.Whole {
-		return true // what is not known of the one is known of the other
-	}
-	return v.Exception != "" || !in.Verdict.Worse(ledger.Alert{At: owner.Written, Class: v.Class, Compliance: v.Compliance, Severity: v.Severity})
+	return err == nil && now.Covers(in), err
 }
 
 // tags asks for the tags of what was described. Those that may not be had are not
@@ -186,15 +136,6 @@ func (e *Evaluator) tags(ctx context.Context, in *ledger.Entry, s *subject) erro
 	maps.Copy(s.tags, listed)
 	s.tagsKnown = s.tagsKnown || in.Created.IsZero() || s.at.Sub(in.Created) >= e.Visible
 	return nil
-}
-
-// pipelineOf is the name of the pipeline that a pipeline or an execution is of.
-func pipelineOf(o *kind.Observation) string {
-	if o.Row.Kind != kind.Pipeline && o.Row.Kind != kind.PipelineExecution {
-		return ""
-	}
-	name, _, _ := strings.Cut(o.Key, "/")
-	return name
 }
 
 // The longest texts of a notice, in bytes.

@@ -4,16 +4,19 @@
 //        ["ask", CASE]                policies by their names
 //   out  {decision, error, matched, ignored}
 import { createInterface } from 'node:readline'
+import { createValidatedPolicy, validateIdentityPolicy, validateResourcePolicy, validateServiceControlPolicy } from '@cloud-copilot/iam-policy'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
 // The simulator compares resources letter by letter, each with a collator made
 // anew. ECMA-402 defines localeCompare by a collator, so one will do: a case takes a
 // tenth of the time. https://tc39.es/ecma402/#sup-String.prototype.localeCompare
-const collators = new Map()
+const accent = new Intl.Collator(undefined, { sensitivity: 'accent' })
+const localeCompare = String.prototype.localeCompare
 String.prototype.localeCompare = function (that, locales, options) {
-  const key = JSON.stringify([locales, options])
-  if (!collators.has(key)) collators.set(key, new Intl.Collator(locales, options))
-  return collators.get(key).compare(this, that)
+  if (locales === undefined && options?.sensitivity === 'accent' && Object.keys(options).length === 1) {
+    return accent.compare(this, that)
+  }
+  return localeCompare.call(this, that, locales, options)
 }
 
 const policies = new Map()
@@ -46,7 +49,15 @@ function reasons({ message, ...lists }) {
   return [message, ...found].join('; ')
 }
 
-const named = (names) => names.map((name, i) => ({ name: String(i), policy: policies.get(name) }))
+// checked is a policy that was checked as one of its kind, once.
+const checks = new Map()
+function checked(name, validate) {
+  const key = name + validate.name
+  if (!checks.has(key)) checks.set(key, createValidatedPolicy(policies.get(name), validate))
+  return checks.get(key)
+}
+
+const named = (names, validate) => names.map((name, i) => ({ name: String(i), policy: checked(name, validate) }))
 
 async function answer(c) {
   const result = await runSimulation({
@@ -56,11 +67,11 @@ async function answer(c) {
       resource: { resource: c.Resource, accountId: c.ResourceAccount },
       contextVariables: c.Context
     },
-    identityPolicies: named(c.Identity),
-    serviceControlPolicies: c.SCPs.length ? [{ orgIdentifier: 'o-1', policies: named(c.SCPs) }] : [],
+    identityPolicies: named(c.Identity, validateIdentityPolicy),
+    serviceControlPolicies: c.SCPs.length ? [{ orgIdentifier: 'o-1', policies: named(c.SCPs, validateServiceControlPolicy) }] : [],
     resourceControlPolicies: [],
-    permissionBoundaryPolicies: c.Boundary.length ? named(c.Boundary) : undefined,
-    resourcePolicy: c.ResourcePolicy ? policies.get(c.ResourcePolicy) : undefined
+    permissionBoundaryPolicies: c.Boundary.length ? named(c.Boundary, validateIdentityPolicy) : undefined,
+    resourcePolicy: c.ResourcePolicy ? checked(c.ResourcePolicy, validateResourcePolicy) : undefined
   }, { simulationMode: 'Strict' })
   if (result.resultType === 'error') return { error: reasons(result.errors) }
   if (result.resultType !== 'single') return { error: 'the resource has a wildcard: ask for one resource' }

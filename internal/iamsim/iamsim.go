@@ -141,7 +141,7 @@ func (s *Simulator) Run(ctx context.Context, cases []Case) ([]Result, error) {
 		}
 		if err != nil {
 			_ = s.cmd.Process.Kill() // the writer ends, too
-			return nil, errors.Join(ctx.Err(), fmt.Errorf("iam-simulate answered %d of %d cases: %w, %w; it said: %s", len(results), len(cases), err, <-written, s.said))
+			return nil, fmt.Errorf("iam-simulate answered %d of %d cases: %w; it said: %s", len(results), len(cases), errors.Join(ctx.Err(), err, <-written), s.said)
 		}
 		results = append(results, r)
 	}

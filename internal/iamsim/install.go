@@ -44,13 +44,14 @@ func Install(ctx context.Context, dir string) error {
 }
 
 // Cached returns a folder below root with the simulator in it, and installs it
-// where it is not there.
-func Cached(ctx context.Context, root string) (dir string, err error) {
+// where it is not there, which it tells before.
+func Cached(ctx context.Context, root string, tell func()) (dir string, err error) {
 	sum := sha256.Sum256(Pinned())
 	dir = filepath.Join(root, "iam-simulate-"+hex.EncodeToString(sum[:6]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
+	tell()
 	if err := os.MkdirAll(root, 0o750); err != nil {
 		return "", err
 	}

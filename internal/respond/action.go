@@ -89,7 +89,7 @@ func (r *round) asked(ctx context.Context, f jsondoc.Value, by string, at time.T
 	if m == nil {
 		return r.answer(ctx, f, at, why)
 	}
-	s := m.response.Stop
+	s := m.Response.Stop
 	switch s.State {
 	case ledger.Requested:
 		return nil // it is being stopped
@@ -107,7 +107,7 @@ func (r *round) asked(ctx context.Context, f jsondoc.Value, by string, at time.T
 		r.tell(ctx, []*tell{r.promise(m, by)}, left)
 	}
 	if len(left.name) > 0 {
-		return fmt.Errorf("%s is to be tried again", m.entry.Resource)
+		return fmt.Errorf("%s is to be tried again", m.Entry.Resource)
 	}
 	r.stops(ctx, []*matter{m}, nil) // it is due: the tick tries again
 	return nil
@@ -116,7 +116,7 @@ func (r *round) asked(ctx context.Context, f jsondoc.Value, by string, at time.T
 // promise announces the stop that a person asked for, or says why there is none.
 func (r *round) promise(m *matter, by string) *tell {
 	const lead = "Somebody asked to stop it, by the custom action in Security Hub. "
-	operation, _ := m.row.StopCall()
+	operation, _ := m.Row.StopCall()
 	now := r.now()
 	next := ledger.Stop{State: ledger.Announced, Operation: operation, By: by, AnnouncedAt: now}
 	said := lead + "It will be stopped now (" + operation + ")."
@@ -124,7 +124,7 @@ func (r *round) promise(m *matter, by string) *tell {
 		next = ledger.Stop{State: ledger.Withheld, Operation: operation, By: by, Why: d.Why, EndedAt: now}
 		said = lead + "It is not stopped: " + d.Why + "."
 	}
-	known := m.response.Stop
+	known := m.Response.Stop
 	return &tell{matter: m, kind: stopType, lead: said, stop: &next, mark: func(response *ledger.Response) {
 		if sameStop(response.Stop, known) {
 			response.Stop = next
@@ -159,10 +159,10 @@ func (r *round) meant(ctx context.Context, f jsondoc.Value) (m *matter, why stri
 		if m, err = r.matter(ctx, resource); err != nil {
 			return nil, "", err
 		}
-		if m == nil || m.entry.ARN != arn {
+		if m == nil || m.Entry.ARN != arn {
 			continue
 		}
-		if older(f.Get("Id").Str(), m.entry.Created) {
+		if older(f.Get("Id").Str(), m.Entry.Created) {
 			return nil, "the finding is about an earlier resource of that name", nil
 		}
 		return m, "", nil

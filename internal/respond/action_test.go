@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/rules"
 	"github.com/sagemoat/sagemoat/pkg/sandbox"
@@ -77,13 +78,15 @@ func TestActionRefused(t *testing.T) {
 		why    string
 	}{
 		{"kill switch", func(b *bed) { b.control(ledger.KillSwitch, ledger.Switch{On: true}) }, "the kill switch is on"},
-		{"breaker", func(b *bed) { b.control(ledger.BreakerOf, breaker{Breaker: ledger.Breaker{Open: true}, Told: start}) }, "the circuit breaker is open"},
+		{"breaker", func(b *bed) {
+			b.control(ledger.BreakerOf, decide.Breaker{Breaker: ledger.Breaker{Open: true}, Told: start})
+		}, "the circuit breaker is open"},
 		{"passes", func(b *bed) { b.change(r, passes) }, "it does not fail the rules now"},
 		{"unknown", func(b *bed) { b.change(r, func(e *ledger.Entry) { e.Verdict.Whole = false }) }, "not all of its network settings are known"},
 		{"exception", func(b *bed) { b.change(r, func(e *ledger.Entry) { e.Verdict.Exception = "x-1" }) }, "an exception applies"},
 		{"ended", func(b *bed) { b.world.SageMaker().Fail("training-job", "fraud-7"); b.look(r) }, "it does not run"},
 		{"budget", func(b *bed) {
-			b.control(ledger.BreakerOf, breaker{Breaker: ledger.Breaker{Stops: []time.Time{start, start, start, start, start}}, Told: start})
+			b.control(ledger.BreakerOf, decide.Breaker{Breaker: ledger.Breaker{Stops: []time.Time{start, start, start, start, start}}, Told: start})
 		}, "the rules allow no more stops for now"},
 		{"no rules", func(b *bed) { b.noRules = errFault }, "it is not known how many stops the rules allow"},
 	} {
@@ -101,7 +104,7 @@ func TestActionRefused(t *testing.T) {
 			if c.name != "no rules" && !strings.Contains(last.Text, c.why) || b.monitor.Stops() != 0 {
 				t.Errorf("%d stops, it says %q", b.monitor.Stops(), last.Text)
 			}
-			if got := b.response(r).Stop; c.name != "no rules" && (got.State != ledger.Withheld || got.Why != c.why || got.By == byRules) {
+			if got := b.response(r).Stop; c.name != "no rules" && (got.State != ledger.Withheld || got.Why != c.why || got.By == decide.ByRules) {
 				t.Errorf("%+v", got)
 			}
 			if b.breaker().Open != (c.name == "breaker") {
@@ -207,7 +210,7 @@ func TestActionReplayed(t *testing.T) {
 	for i := 0; i < 60 && b.response(resource).Stop.State != ledger.Announced; i++ {
 		b.tick(1)
 	}
-	if got := b.response(resource).Stop; got.State != ledger.Announced || got.By != byRules {
+	if got := b.response(resource).Stop; got.State != ledger.Announced || got.By != decide.ByRules {
 		t.Fatalf("%+v", got)
 	}
 	ok(t, b.Action(t.Context(), event))

@@ -24,6 +24,7 @@ import (
 	"github.com/sagemoat/sagemoat/internal/publish"
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/resolve/live"
@@ -128,7 +129,7 @@ func newBed(t testing.TB, text string) *bed {
 	faulty := client("sagemoat-respond", faultyTransport{b.faults, transport})
 	caller, store := awsjson.New(faulty), faultyStore{b.store, b.faults}
 	b.options = Options{
-		Scope: scope, Store: store, Rules: b.inForce, Fresh: evaluator(caller, store).Fresh, AWS: caller, SNS: sns.NewFromConfig(faulty), Topic: b.topic,
+		Scope: scope, Store: store, Rules: b.inForce, Fresh: evaluator(caller, store).Fresh, AWS: caller, SNS: sns.NewFromConfig(faulty), Topic: b.topic, Most: rules.Stop,
 		Now: b.clock.Now, Log: telemetry.New(&b.logs, slog.LevelInfo), Metrics: telemetry.NewMetrics(&b.metrics, "respond", b.clock.Now),
 	}
 	b.Handler, err = New(b.options)
@@ -327,7 +328,7 @@ func (b *bed) control(name string, value any) {
 	ok(b, b.store.PutControl(b.Context(), name, version, value))
 }
 
-func (b *bed) breaker() (out breaker) {
+func (b *bed) breaker() (out decide.Breaker) {
 	b.Helper()
 	_, err := b.store.Control(b.Context(), ledger.BreakerOf, &out)
 	ok(b, err)

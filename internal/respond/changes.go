@@ -137,16 +137,16 @@ func (r *round) respond(ctx context.Context, resources []string) map[string]bool
 	matters = slices.DeleteFunc(matters, func(m *matter) bool { return m == nil })
 	// Owners first: what is inherited from them stands in their alert.
 	slices.SortStableFunc(matters, func(a, b *matter) int {
-		return len(a.entry.Verdict.Notice.Owner) - len(b.entry.Verdict.Notice.Owner)
+		return len(a.Entry.Verdict.Notice.Owner) - len(b.Entry.Verdict.Notice.Owner)
 	})
 	var tells []*tell
 	told := map[string]bool{} // owners that are told of in this batch
 	for _, m := range matters {
-		left.note(ctx, m.entry.Resource, contain(func() error {
+		left.note(ctx, m.Entry.Resource, contain(func() error {
 			t, err := r.plan(ctx, m, told)
 			if t != nil {
 				tells = append(tells, t)
-				told[m.entry.Resource] = t.kind == alertType
+				told[m.Entry.Resource] = t.kind == alertType
 			}
 			return err
 		}))
@@ -164,10 +164,10 @@ func (r *round) stops(ctx context.Context, matters []*matter, before map[string]
 	tells := make([]*tell, len(matters))
 	each(len(matters), func(i int) {
 		m := matters[i]
-		if before[m.entry.Resource] {
+		if before[m.Entry.Resource] {
 			return
 		}
-		late.note(ctx, m.entry.Resource, contain(func() (err error) {
+		late.note(ctx, m.Entry.Resource, contain(func() (err error) {
 			tells[i], err = r.advance(ctx, m)
 			return err
 		}))

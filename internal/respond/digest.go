@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -22,7 +22,7 @@ func (r *round) firstDigest(ctx context.Context) error {
 	lead := "The first look at the account found what is listed here. From now on you are told of each new failure as it happens."
 	err = r.digest(ctx, rules.Failed, lead, func(m *matter, next *ledger.Response) {
 		next.Due = r.due(m, next)
-		if r.set.File == nil || r.mode(m.entry) == rules.Stop {
+		if r.set.File == nil || r.mode(m.Entry) == rules.Stop {
 			next.Due = r.now() // to announce its stop
 		}
 	})
@@ -37,9 +37,6 @@ func (r *round) firstDigest(ctx context.Context) error {
 	return err
 }
 
-// dailyAt is when in the day, in UTC, warnings are told.
-const dailyAt = 7 * time.Hour
-
 // dailyDigest tells once a day what could not be judged.
 func (r *round) dailyDigest(ctx context.Context) error {
 	if r.set.File == nil || r.sweeping() {
@@ -48,8 +45,7 @@ func (r *round) dailyDigest(ctx context.Context) error {
 	var last ledger.Mark
 	version, err := r.Store.Control(ctx, ledger.Digest, &last)
 	now := r.now()
-	due := now.Add(-dailyAt).Truncate(24 * time.Hour).Add(dailyAt)
-	if err != nil || version > 0 && !last.At.Before(due) {
+	if err != nil || version > 0 && !last.At.Before(decide.DigestDue(now)) {
 		return err
 	}
 	if version > 0 && r.set.File.Response.Digest {
@@ -104,17 +100,16 @@ func (r *round) digest(ctx context.Context, c rules.Compliance, lead string, don
 // listed says what a digest tells of a resource; nil is nothing.
 func (r *round) listed(ctx context.Context, row *kind.Row, e *ledger.Entry, done func(*matter, *ledger.Response)) (*tell, error) {
 	m, err := r.matterOf(ctx, row, e)
-	if err != nil || !e.Verdict.Worse(m.response.Alert) {
+	if err != nil || !e.Verdict.Worse(m.Response.Alert) {
 		return nil, err
 	}
-	how := ledger.Digested
-	if r.mode(m.entry) == rules.Observe {
-		how = ledger.Observed
-	} else if m.inherits(nil) || r.digests(m.owner, e) {
-		how = ledger.Inherited
+	owner := rules.Mode("")
+	if m.Owner != nil {
+		owner = r.mode(m.Owner)
 	}
+	how := m.Digest(r.mode(m.Entry), owner)
 	mark := func(next *ledger.Response) {
-		next.Alert = r.alerted(m.entry, how)
+		next.Alert = decide.Alerted(m.Entry, how, r.now())
 		done(m, next)
 	}
 	if how != ledger.Digested {
@@ -123,18 +118,12 @@ func (r *round) listed(ctx context.Context, row *kind.Row, e *ledger.Entry, done
 	return &tell{matter: m, kind: digestType, mark: mark}, nil
 }
 
-// digests says whether a digest that lists an entry has its owner too, or an earlier
-// one had.
-func (r *round) digests(owner, e *ledger.Entry) bool {
-	return owner != nil && owner.Life.State == ledger.Live && owner.Verdict.Compliance == e.Verdict.Compliance && r.mode(owner) != rules.Observe
-}
-
 // byTeam puts together what a team is told in one message.
 func byTeam(tells []*tell) (groups [][]*tell) {
 	type address struct{ topic, team string }
 	index := map[address]int{}
 	for _, t := range tells {
-		a := address{t.entry.Verdict.Notice.Topic, t.entry.Verdict.Notice.Team}
+		a := address{t.Entry.Verdict.Notice.Topic, t.Entry.Verdict.Notice.Team}
 		i, ok := index[a]
 		if !ok {
 			i = len(groups)

@@ -38,7 +38,7 @@ func identify(e *ledger.Entry) identifier {
 	return id
 }
 
-func (m *matter) findingID() string { return identify(m.entry).ID }
+func (m *matter) findingID() string { return identify(m.Entry).ID }
 
 // perFilter is how many values one filter may have.
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AwsSecurityFindingFilters.html
@@ -95,7 +95,7 @@ func (h *Handler) states(ctx context.Context, ids []identifier) (map[string]stri
 func (r *round) workflows(ctx context.Context, tells []*tell) (states map[string]string, answered bool) {
 	var ids []identifier
 	for _, t := range tells {
-		if id := identify(t.entry); t.kind == alertType && id.ID != "" {
+		if id := identify(t.Entry); t.kind == alertType && id.ID != "" {
 			ids = append(ids, id)
 		}
 	}
@@ -130,7 +130,7 @@ func (r *round) sayNotified(ctx context.Context, matters []*matter) (missing map
 	missing = map[string]bool{}
 	var ids []identifier
 	for _, m := range matters {
-		if id := identify(m.entry); id.ID != "" {
+		if id := identify(m.Entry); id.ID != "" {
 			ids = append(ids, id)
 			missing[id.ID] = true
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/finding"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
@@ -122,14 +123,14 @@ const (
 // resource is a tell as machines are told it. Of one among many the long texts
 // are left out.
 func (t *tell) resource(now time.Time, grace time.Duration, brief bool) resource {
-	e, v := t.entry, t.entry.Verdict
+	e, v := t.Entry, t.Entry.Verdict
 	out := resource{
 		Resource: safe(e.Resource, 2*mostName), Kind: e.Kind, Name: safe(e.Name, mostName), ARN: or(safe(e.ARN, 2*mostName)),
 		Class: v.Class, DataPath: v.DataPath, Compliance: v.Compliance, Severity: or(v.Severity), Exception: or(safe(v.Exception, mostName)),
 		Title: safe(cmp.Or(v.Notice.Title, e.Resource), mostTitle),
 		Owner: or(safe(v.Notice.Owner, 2*mostName)), Actor: or(safe(e.Origin.Actor, 2*mostName)),
 		Event: or(safe(e.Origin.Event, mostName)), EventID: or(safe(e.Origin.EventID, mostName)),
-		Text: t.lead, words: t.row.Words,
+		Text: t.lead, words: t.Row.Words,
 	}
 	if !e.Created.IsZero() {
 		created := e.Created.UTC()
@@ -170,17 +171,17 @@ func printable(s string) string {
 // compose writes a message about a group: of one type, for one team.
 func (r *round) compose(group []*tell) *message {
 	first, now := group[0], r.now()
-	n := first.entry.Verdict.Notice
+	n := first.Entry.Verdict.Notice
 	m := &message{
 		Version: 1, Type: first.kind, Time: now,
 		Partition: r.Scope.Partition, Account: r.Scope.Account, Region: r.Scope.Region,
-		Team: or(n.Team), Notes: []string{}, topic: r.topic(first.entry),
+		Team: or(n.Team), Notes: []string{}, topic: r.topic(first.Entry),
 	}
 	var prints []string
 	for _, t := range group {
 		grace := time.Duration(0)
 		if t.stop != nil {
-			grace = r.grace(t.stop)
+			grace = r.circumstances().Grace(t.stop)
 		}
 		m.all = append(m.all, t.resource(now, grace, len(group) > 1))
 		prints = append(prints, t.fingerprint())
@@ -205,7 +206,7 @@ func (r *round) compose(group []*tell) *message {
 	} else if first.kind == digestType {
 		m.Title = "1 " + strings.Replace(plural(first.kind), "resources", "resource", 1)
 	}
-	if first.kind == digestType && first.entry.Verdict.Compliance == rules.Warning {
+	if first.kind == digestType && first.Entry.Verdict.Compliance == rules.Warning {
 		m.Title = strings.Replace(m.Title, "fail the network rules", "could not be judged", 1)
 	}
 	return m
@@ -244,9 +245,9 @@ func plural(t messageType) string {
 // fingerprint is the same for the same message: what it is about, what was
 // judged, what was told before. A message that is sent twice has it twice.
 func (t *tell) fingerprint() string {
-	v, before := t.entry.Verdict, t.response
+	v, before := t.Entry.Verdict, t.Response
 	parts := []any{
-		t.kind, t.entry.Resource, t.entry.Created.UTC(), v.Compliance, v.Severity, v.Class, v.Exception,
+		t.kind, t.Entry.Resource, t.Entry.Created.UTC(), v.Compliance, v.Severity, v.Class, v.Exception,
 		before.Alert.At.UTC(), before.Stop.State, before.Stop.AnnouncedAt.UTC(), before.Stop.EndedAt.UTC(),
 	}
 	if t.stop != nil {
@@ -260,7 +261,7 @@ func (t *tell) fingerprint() string {
 }
 
 // composePage writes the message that the breaker opened.
-func (h *Handler) composePage(b *breaker) *message {
+func (h *Handler) composePage(b *decide.Breaker) *message {
 	sum := sha256.Sum256([]byte(b.OpenedAt.UTC().Format(time.RFC3339Nano) + b.Why))
 	return &message{
 		Version: 1, Type: pageType, ID: hex.EncodeToString(sum[:16]), Time: h.now(),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -217,7 +218,7 @@ func TestLimits(t *testing.T) {
 				}},
 			}
 			row, _ := kind.Of(kind.TrainingJob)
-			group = append(group, &tell{matter: &matter{row: row, entry: e, response: &ledger.Response{}}, kind: alertType, lead: "It is not stopped."})
+			group = append(group, &tell{matter: &matter{Matter: decide.Matter{Row: row, Entry: e, Response: &ledger.Response{}}}, kind: alertType, lead: "It is not stopped."})
 		}
 		m := r.compose(group)
 		ok(t, r.publish(t.Context(), m))

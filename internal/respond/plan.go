@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/rails"
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -31,14 +32,14 @@ type tell struct {
 func (r *round) plan(ctx context.Context, m *matter, told map[string]bool) (*tell, error) {
 	var t *tell
 	var err error
-	switch m.entry.Verdict.Compliance {
+	switch m.Entry.Verdict.Compliance {
 	case rules.Failed:
 		t, err = r.failed(ctx, m, told)
 	case rules.Passed, rules.NotAvailable:
 		t, err = r.recovered(ctx, m)
 	case rules.Warning, rules.Excepted: // told once a day
 	}
-	if t == nil && err == nil && m.response.Version > 0 && m.isOver() && !m.response.Over && m.response.Due.IsZero() {
+	if t == nil && err == nil && m.Response.Version > 0 && m.IsOver() && !m.Response.Over && m.Response.Due.IsZero() {
 		err = r.mark(ctx, m, func(*ledger.Response) {})
 	}
 	return t, err
@@ -46,27 +47,19 @@ func (r *round) plan(ctx context.Context, m *matter, told map[string]bool) (*tel
 
 // failed says what to tell of what fails the rules.
 func (r *round) failed(ctx context.Context, m *matter, told map[string]bool) (*tell, error) {
-	e, before := m.entry, m.response.Alert
+	e, before := m.Entry, m.Response.Alert
 	mode := r.mode(e)
-	worse := e.Verdict.Worse(before) || before.How == ledger.Observed && mode != rules.Observe
+	how, worse := m.Alert(mode, told)
 	if worse && r.baseline(e) {
 		return nil, nil // the digest of the first sweep will tell
 	}
-	if worse && mode != rules.Observe && r.ownerFirst(m, told) {
+	if worse && mode != rules.Observe && m.OwnerFirst(told, r.now()) {
 		return nil, r.mark(ctx, m, func(next *ledger.Response) { next.Due = r.now().Add(claim) })
 	}
-	how := ledger.Sent
-	switch {
-	case !worse:
-	case mode == rules.Observe:
-		how = ledger.Observed
-	case m.inherits(told):
-		how = ledger.Inherited
-	}
 	stop, lead := r.outlook(ctx, m, mode)
-	alert, known := before, m.response.Stop
+	alert, known := before, m.Response.Stop
 	if worse {
-		alert = r.alerted(e, how)
+		alert = decide.Alerted(e, how, r.now())
 	}
 	mark := func(next *ledger.Response) {
 		next.Alert = alert
@@ -92,38 +85,6 @@ func (r *round) failed(ctx context.Context, m *matter, told map[string]bool) (*t
 	return nil, r.mark(ctx, m, mark)
 }
 
-// alerted is the alert about a verdict, as of now.
-func (h *Handler) alerted(e *ledger.Entry, how ledger.How) ledger.Alert {
-	v := e.Verdict
-	return ledger.Alert{At: h.now(), How: how, Class: v.Class, Compliance: v.Compliance, Severity: v.Severity}
-}
-
-// inherits says whether the alert about its owner tells of a matter too.
-func (m *matter) inherits(told map[string]bool) bool {
-	if m.owner == nil || m.owner.Verdict.Compliance != rules.Failed {
-		return false
-	}
-	if told[m.owner.Resource] {
-		return true
-	}
-	return m.ownerLooked() && m.ownerResponse.Alert.How != ledger.Observed
-}
-
-// ownerLooked says whether it was decided who is told of the failure of the owner.
-func (m *matter) ownerLooked() bool {
-	r := m.ownerResponse
-	return r != nil && !r.Alert.At.IsZero() && r.Alert.Compliance == rules.Failed
-}
-
-// ownerFirst says whether the owner of a matter fails too and is about to be told
-// of: then that comes first.
-func (r *round) ownerFirst(m *matter, told map[string]bool) bool {
-	if m.owner == nil || m.owner.Verdict.Compliance != rules.Failed || m.inherits(told) || m.ownerLooked() {
-		return false
-	}
-	return r.now().Sub(m.owner.Written) < pending
-}
-
 // baseline says whether a matter waits for the digest of the first sweep. What was
 // created while we were watching does not: a kind that cannot be listed would keep
 // it back for hours. A sweep that does not come to its end keeps nothing back for
@@ -140,7 +101,7 @@ func (r *round) sweeping() bool {
 // outlook says whether what fails will be stopped, as far as that can be said
 // before the time comes. stop is what to write down of it; nil is nothing new.
 func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *ledger.Stop, lead string) {
-	old := m.response.Stop
+	old := m.Response.Stop
 	if mode != rules.Stop {
 		if r.set.File == nil {
 			m.later = true
@@ -148,37 +109,34 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 		}
 		return nil, fmt.Sprintf("It is not stopped: the mode is %s.", mode)
 	}
-	switch old.State {
-	case ledger.Announced, ledger.Requested:
+	switch underWay, done := m.Progress(); {
+	case underWay:
 		return nil, "Its stop is under way."
-	case ledger.Confirmed:
-		if !m.runs() {
-			return nil, "It was stopped."
-		}
-	case ledger.Withheld, "":
+	case done:
+		return nil, "It was stopped."
 	}
-	operation, _ := m.row.StopCall()
-	d := r.expect(m, byRules)
+	operation, _ := m.Row.StopCall()
+	d := r.expect(m, decide.ByRules)
 	if d.Stop && old.State != "" {
 		// It was to be stopped before, and was not, or runs again: that is not said
 		// once more before a look.
-		x, err := r.examine(ctx, m, &ledger.Stop{By: byRules})
+		x, err := r.examine(ctx, m, &ledger.Stop{By: decide.ByRules})
 		if err != nil {
 			m.later = true
-			r.log(ctx, slog.LevelWarn, m.entry, "not looked at", telemetry.Error(err))
+			r.log(ctx, slog.LevelWarn, m.Entry, "not looked at", telemetry.Error(err))
 			return nil, "Whether it is stopped cannot be said yet."
 		}
-		d = whenDue(x.facts)
+		d = rails.Decide(decide.WhenDue(x.facts))
 	}
 	if unread(d) {
 		m.later = true
 		return nil, "Whether it is stopped cannot be said yet: " + d.Why + "."
 	}
-	if !d.Stop && old.State == ledger.Confirmed && !m.entry.Life.At.After(old.EndedAt) {
+	if !d.Stop && old.State == ledger.Confirmed && !m.Entry.Life.At.After(old.EndedAt) {
 		return nil, "It was stopped." // the ledger does not have that yet; clocks may differ
 	}
 	if !d.Stop {
-		next := ledger.Stop{State: ledger.Withheld, Operation: operation, By: byRules, Why: d.Why, EndedAt: r.now()}
+		next := ledger.Stop{State: ledger.Withheld, Operation: operation, By: decide.ByRules, Why: d.Why, EndedAt: r.now()}
 		if old.State == ledger.Withheld && old.Why == next.Why {
 			return nil, "It is not stopped: " + d.Why + "."
 		}
@@ -188,22 +146,18 @@ func (r *round) outlook(ctx context.Context, m *matter, mode rules.Mode) (stop *
 		}
 		return &next, "It is not stopped: " + d.Why + "."
 	}
-	now := r.now()
-	grace := r.set.File.Response.Stop.Grace
-	at := now.Add(grace)
+	c := r.circumstances()
+	next := c.Announce(operation)
+	at := c.Now.Add(next.Grace)
 	lead = fmt.Sprintf("It will be stopped at %s (%s).", stamp(at), operation)
-	if !at.After(now) {
+	if !at.After(c.Now) {
 		lead = fmt.Sprintf("It will be stopped now (%s).", operation)
 	}
-	next := ledger.Stop{State: ledger.Announced, Operation: operation, By: byRules, AnnouncedAt: now, Grace: grace}
 	if old.State == ledger.Withheld && byCall(old.Why) {
 		next.Why = old.Why
 	}
 	return &next, lead
 }
-
-// byRules is who asks for the stops that nobody asked for.
-const byRules = "rules"
 
 // due is when a response has to be looked at again: for its stop, and twice after
 // an alert to say in Security Hub that people were told.
@@ -214,7 +168,7 @@ func (r *round) due(m *matter, next *ledger.Response) time.Time {
 		due = now.Add(claim)
 	}
 	if announced(next) {
-		for _, after := range []time.Duration{claim, pending - claim} {
+		for _, after := range []time.Duration{claim, decide.Pending - claim} {
 			if at := next.Alert.At.Add(after); at.After(now) && (due.IsZero() || at.Before(due)) {
 				return at
 			}
@@ -229,11 +183,11 @@ func (r *round) stopDue(m *matter, s *ledger.Stop, now time.Time) time.Time {
 		if !s.RequestedAt.IsZero() {
 			return now.Add(claim)
 		}
-		return s.AnnouncedAt.Add(r.grace(s))
+		return s.AnnouncedAt.Add(r.circumstances().Grace(s))
 	case ledger.Requested:
 		return now.Add(max(claim, now.Sub(s.RequestedAt)/2))
 	case ledger.Withheld:
-		if m.entry.Verdict.Compliance == rules.Failed && m.entry.Life.State == ledger.Live {
+		if m.Entry.Verdict.Compliance == rules.Failed && m.Entry.Life.State == ledger.Live {
 			return now.Add(min(max(soon, now.Sub(s.EndedAt)), late))
 		}
 	case ledger.Confirmed, "":
@@ -241,42 +195,31 @@ func (r *round) stopDue(m *matter, s *ledger.Stop, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// grace is the time between the announcement of a stop and the stop: what was
-// promised, or more where the rules want more by now. A person who asks for one
-// does not wait.
-func (r *round) grace(s *ledger.Stop) time.Duration {
-	if s.By != byRules || r.set.File == nil {
-		return 0
-	}
-	return max(s.Grace, r.set.File.Response.Stop.Grace)
-}
-
 // recovered says what to tell of what meets the rules again.
 func (r *round) recovered(ctx context.Context, m *matter) (*tell, error) {
-	before := m.response.Alert
-	if before.At.IsZero() && m.response.Stop.State != ledger.Announced || before.Compliance == m.entry.Verdict.Compliance {
+	changed, heard := m.Recovers()
+	if !changed {
 		return nil, nil
 	}
 	now := r.now()
 	mark := func(next *ledger.Response) {
-		next.Alert = r.alerted(m.entry, ledger.Sent)
+		next.Alert = decide.Alerted(m.Entry, ledger.Sent, now)
 		if s := next.Stop.State; s == ledger.Announced && next.Stop.RequestedAt.IsZero() || s == ledger.Withheld {
 			next.Stop.State, next.Stop.Why, next.Stop.EndedAt = ledger.Withheld, "it meets the rules now", now
 		}
 		next.Due = r.due(m, next)
 	}
-	heard := before.Compliance == rules.Failed && (before.How == ledger.Sent || before.How == ledger.Digested)
-	if !heard && m.response.Stop.State != ledger.Announced {
+	if !heard {
 		return nil, r.mark(ctx, m, mark)
 	}
 	lead := "It meets the rules again."
-	if m.entry.Verdict.Compliance == rules.NotAvailable {
+	if m.Entry.Verdict.Compliance == rules.NotAvailable {
 		lead = "No rule applies to it any more."
 	}
-	if m.entry.Verdict.Exception != "" {
+	if m.Entry.Verdict.Exception != "" {
 		lead = "It is allowed by an exception now."
 	}
-	if s := m.response.Stop; s.State == ledger.Announced && s.RequestedAt.IsZero() {
+	if s := m.Response.Stop; s.State == ledger.Announced && s.RequestedAt.IsZero() {
 		lead += " It is not stopped."
 	}
 	return &tell{matter: m, kind: recoveredType, lead: lead, mark: mark}, nil
@@ -307,8 +250,8 @@ func (r *round) tell(ctx context.Context, tells []*tell, left *undone) {
 			out = append(out, t)
 			continue
 		}
-		r.log(ctx, slog.LevelInfo, t.entry, string(ledger.Suppressed))
-		left.note(ctx, t.entry.Resource, r.mark(ctx, t.matter, t.mark))
+		r.log(ctx, slog.LevelInfo, t.Entry, string(ledger.Suppressed))
+		left.note(ctx, t.Entry.Resource, r.mark(ctx, t.matter, t.mark))
 	}
 	groups := grouped(out)
 	each(len(groups), func(i int) { r.send(ctx, groups[i], left) })
@@ -319,7 +262,7 @@ func (r *round) send(ctx context.Context, group []*tell, left *undone) {
 	err := contain(func() error { return r.publish(ctx, r.compose(group)) })
 	if err != nil {
 		for _, t := range group {
-			left.note(ctx, t.entry.Resource, err)
+			left.note(ctx, t.Entry.Resource, err)
 		}
 		return
 	}
@@ -327,8 +270,8 @@ func (r *round) send(ctx context.Context, group []*tell, left *undone) {
 		if t.kind == alertType {
 			r.Metrics.Count(telemetry.Alerts, 1)
 		}
-		r.log(ctx, slog.LevelInfo, t.entry, string(t.kind))
-		left.note(ctx, t.entry.Resource, contain(func() error { return r.mark(ctx, t.matter, t.mark) }))
+		r.log(ctx, slog.LevelInfo, t.Entry, string(t.kind))
+		left.note(ctx, t.Entry.Resource, contain(func() error { return r.mark(ctx, t.matter, t.mark) }))
 	}
 }
 
@@ -348,7 +291,7 @@ func grouped(tells []*tell) (groups [][]*tell) {
 	of := map[address][]*tell{}
 	var order []address
 	for _, t := range tells {
-		n := t.entry.Verdict.Notice
+		n := t.Entry.Verdict.Notice
 		a := address{n.Topic, n.Team, t.kind, t.stop != nil && t.stop.State == ledger.Announced}
 		if of[a] == nil {
 			order = append(order, a)

@@ -25,6 +25,7 @@ import (
 	"github.com/sagemoat/sagemoat/internal/evaluate"
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/rails"
@@ -45,7 +46,11 @@ type Options struct {
 	AWS *awsjson.Client
 	SNS *sns.Client
 	// Topic is the ARN of the topic for what no route sends elsewhere.
-	Topic   string
+	Topic string
+	// Most is the most that the rules may have done here: whoever deploys has a say
+	// beside whoever writes the rules (ADR 0016). A person's own request is no
+	// matter of it.
+	Most    rules.Mode
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
@@ -58,6 +63,9 @@ type Handler struct{ Options }
 func New(o Options) (*Handler, error) {
 	if o.Topic == "" {
 		return nil, errors.New("no topic is set: set the ARN of the SNS topic that alerts go to")
+	}
+	if !o.Most.Known() {
+		return nil, fmt.Errorf("%q is no mode: set observe, notify or stop", o.Most)
 	}
 	return &Handler{o}, nil
 }
@@ -75,8 +83,6 @@ const (
 	slow = time.Hour
 	// hubTime bounds the calls to Security Hub, which nothing else waits for.
 	hubTime = 5 * time.Second
-	// pending is how long a finding may take to appear in Security Hub.
-	pending = 10 * time.Minute
 	// stuck is how long the stream brings again what could not be done: from then
 	// on the tick tries, and does not hold up what comes after.
 	stuck = 15 * time.Minute
@@ -112,13 +118,7 @@ func (h *Handler) round(ctx context.Context) (*round, error) {
 
 // matter is a resource and what was done about it.
 type matter struct {
-	row      *kind.Row
-	entry    *ledger.Entry
-	response *ledger.Response
-	// owner is the resource whose setting it is; nil where it is its own, or where
-	// the owner is not in the ledger. ownerResponse may be nil.
-	owner         *ledger.Entry
-	ownerResponse *ledger.Response
+	decide.Matter
 	// later says that something could not be found out, and is to be tried again.
 	later bool
 }
@@ -140,81 +140,57 @@ func (h *Handler) matter(ctx context.Context, resource string) (*matter, error) 
 }
 
 func (h *Handler) matterOf(ctx context.Context, row *kind.Row, e *ledger.Entry) (m *matter, err error) {
-	m = &matter{row: row, entry: e}
-	if m.response, err = h.Store.Response(ctx, e.Resource); err != nil {
+	m = &matter{Matter: decide.Matter{Row: row, Entry: e}}
+	if m.Response, err = h.Store.Response(ctx, e.Resource); err != nil {
 		return nil, err
 	}
-	m.renew()
+	m.Renew()
 	if owner := e.Verdict.Notice.Owner; owner != "" {
-		if m.owner, err = h.Store.Entry(ctx, owner); err != nil {
+		if m.Owner, err = h.Store.Entry(ctx, owner); err != nil {
 			return nil, err
 		}
-		if m.ownerResponse, err = h.Store.Response(ctx, owner); err != nil {
+		if m.OwnerResponse, err = h.Store.Response(ctx, owner); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
 }
 
-// renew forgets what was done about an earlier resource of the same name.
-func (m *matter) renew() {
-	r := m.response
-	switch {
-	case r == nil:
-		m.response = &ledger.Response{Resource: m.entry.Resource, Created: m.entry.Created}
-	case !r.Created.IsZero() && !m.entry.Created.IsZero() && !ledger.SameCreation(m.entry.Created, r.Created):
-		m.response = &ledger.Response{Resource: r.Resource, Created: m.entry.Created, Written: r.Written, Version: r.Version}
-	case r.Created.IsZero():
-		r.Created = m.entry.Created
-	}
-}
-
 // mark changes what is written of a matter, whatever was written meanwhile.
 func (h *Handler) mark(ctx context.Context, m *matter, change func(*ledger.Response)) error {
 	for range attempts {
-		next := *m.response
+		next := *m.Response
 		change(&next)
-		next.Over = m.isOver() && next.Due.IsZero()
-		if next == *m.response && next.Version > 0 {
+		next.Over = m.IsOver() && next.Due.IsZero()
+		if next == *m.Response && next.Version > 0 {
 			return nil
 		}
 		err := h.Store.PutResponse(ctx, &next)
 		if err == nil {
-			m.response = &next
+			m.Response = &next
 			return nil
 		}
 		if !errors.Is(err, ledger.ErrConflict) {
 			return err
 		}
-		if m.response, err = h.Store.Response(ctx, m.entry.Resource); err != nil {
+		if m.Response, err = h.Store.Response(ctx, m.Entry.Resource); err != nil {
 			return err
 		}
-		m.renew()
+		m.Renew()
 	}
-	return fmt.Errorf("%s: %w", m.entry.Resource, ledger.ErrConflict)
-}
-
-// isOver says whether a resource is ended or gone.
-func (m *matter) isOver() bool {
-	return m.entry.Life.State == ledger.Ended || m.entry.Life.State == ledger.Gone
+	return fmt.Errorf("%s: %w", m.Entry.Resource, ledger.ErrConflict)
 }
 
 // attempts bounds how often something is written anew because somebody else
 // wrote it.
 const attempts = 20
 
-// mode is what the rules want done about what fails. Without rules, and with old
-// ones, it is never more than to tell.
-func (r *round) mode(e *ledger.Entry) rules.Mode {
-	if r.set.File == nil {
-		return rules.Notify
-	}
-	return r.set.File.ModeFor(about(e))
-}
+// mode is what the rules want done about what fails, within what is allowed here.
+func (r *round) mode(e *ledger.Entry) rules.Mode { return decide.Mode(r.set.File, r.Most, e) }
 
-// about is an entry as the rules match it.
-func about(e *ledger.Entry) *rules.Subject {
-	return &rules.Subject{Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Role: e.Origin.Role}
+// circumstances are what a stop depends on, as of now.
+func (r *round) circumstances() *decide.Circumstances {
+	return &decide.Circumstances{Scope: r.Scope, File: r.set.File, Most: r.Most, Current: r.set.Current, Now: r.now()}
 }
 
 // anew is a round by the rules as they are now: an invocation may take longer than

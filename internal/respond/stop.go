@@ -12,70 +12,13 @@ import (
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/posture"
 	"github.com/sagemoat/sagemoat/pkg/rails"
 	"github.com/sagemoat/sagemoat/pkg/resolve/live"
-	"github.com/sagemoat/sagemoat/pkg/rules"
 )
-
-// facts are what is known about the stop of a matter by its entry, without
-// looking: what only a fresh look or the switches tell is left unknown.
-func (r *round) facts(m *matter, e *ledger.Entry, s *ledger.Stop) rails.Facts {
-	_, stoppable := m.row.StopCall()
-	f := rails.Facts{Person: s.By != byRules}
-	f.Holds[rails.Stoppable] = posture.Of(stoppable && len(m.row.Requests(r.Scope, m.entry.Key)) == 1)
-	f.Holds[rails.Ours] = posture.No
-	if e.Partition == r.Scope.Partition && e.Account == r.Scope.Account && e.Region == r.Scope.Region && e.ARN == m.entry.ARN {
-		f.Holds[rails.Ours] = rails.IsOurs(m.row, r.Scope, m.entry.Key, e.ARN)
-	}
-	f.Holds[rails.Unexcepted] = r.unexcepted(m, e)
-	// What audit knows counts too: it may have been told what no look tells.
-	f.Holds[rails.Whole] = posture.Of(e.Verdict.Whole && m.entry.Verdict.Whole)
-	f.Holds[rails.Failed] = posture.Of(e.Verdict.Compliance == rules.Failed && m.entry.Verdict.Compliance == rules.Failed)
-	f.Holds[rails.Running] = rails.IsRunning(m.row, e.Life.Status)
-	f.Holds[rails.Alone] = m.alone()
-	f.Holds[rails.Announced] = posture.Of(s.State == ledger.Announced && !s.AnnouncedAt.IsZero())
-	f.Holds[rails.Current] = posture.Of(r.set.Current)
-	if file := r.set.File; file != nil {
-		f.Holds[rails.Severe] = posture.Of(e.Verdict.Severity != "" && e.Verdict.Severity.AtLeast(file.Response.Stop.Severity))
-		f.Holds[rails.Mode] = posture.Of(r.mode(m.entry) == rules.Stop)
-		f.Holds[rails.Grace] = posture.Of(!r.now().Before(s.AnnouncedAt.Add(r.grace(s))))
-	}
-	return f
-}
-
-// unexcepted says whether no exception applies. One by who made the resource may,
-// as long as nobody told who did.
-func (r *round) unexcepted(m *matter, e *ledger.Entry) posture.Fact {
-	switch {
-	case e.Verdict.Exception != "", m.entry.Verdict.Exception != "":
-		return posture.No
-	case r.set.File != nil && r.set.File.MayExcept(about(m.entry), r.now()):
-		return posture.Unknown
-	}
-	return posture.Yes
-}
-
-// alone says whether nothing that a matter belongs to is stopped, or will be.
-func (m *matter) alone() posture.Fact {
-	if m.entry.Verdict.Notice.Owner == "" {
-		return posture.Yes
-	}
-	if m.owner == nil {
-		return posture.Unknown
-	}
-	if r := m.ownerResponse; r != nil && r.Stop.State != "" && r.Stop.State != ledger.Withheld {
-		return posture.No
-	}
-	return posture.Of(m.owner.Verdict.Compliance != rules.Failed)
-}
-
-// runs says whether the ledger has a matter in a status in which it runs.
-func (m *matter) runs() bool {
-	return rails.IsRunning(m.row, m.entry.Life.Status) == posture.Yes
-}
 
 // expect decides about a stop as if its time had come: what will be found out
 // then is taken to hold.
@@ -83,21 +26,7 @@ func (r *round) expect(m *matter, by string) rails.Decision {
 	if !r.held.Stop {
 		return r.held
 	}
-	f := r.facts(m, m.entry, &ledger.Stop{By: by})
-	f.Holds[rails.Afresh], f.Holds[rails.Same] = posture.Yes, posture.Yes
-	if m.entry.Life.Status == "" { // a record of a creation tells none
-		f.Holds[rails.Running] = posture.Of(m.entry.Life.State == ledger.Live)
-	}
-	return whenDue(f)
-}
-
-// whenDue decides about a stop as if it was announced, its time had come and the
-// switches allowed it.
-func whenDue(f rails.Facts) rails.Decision {
-	for _, r := range []rails.Rail{rails.Announced, rails.Grace, rails.Switch, rails.Breaker, rails.Budget, rails.Share} {
-		f.Holds[r] = posture.Yes
-	}
-	return rails.Decide(f)
+	return rails.Decide(r.circumstances().Expected(&m.Matter, by))
 }
 
 // switches says why nothing is stopped for now, so that it need not be looked at.
@@ -107,9 +36,9 @@ func (h *Handler) switches(ctx context.Context) rails.Decision {
 		f.Holds[i] = posture.Yes
 	}
 	f.Holds[rails.Switch] = h.killSwitch(ctx)
-	var b breaker
+	var b decide.Breaker
 	_, err := h.Store.Control(ctx, ledger.BreakerOf, &b)
-	f.Holds[rails.Breaker] = b.closed(err)
+	f.Holds[rails.Breaker] = closed(&b, err)
 	return rails.Decide(f)
 }
 
@@ -131,7 +60,7 @@ func (h *Handler) killSwitch(ctx context.Context) posture.Fact {
 // advance brings a stop further where its time has come. It may return something
 // to tell.
 func (r *round) advance(ctx context.Context, m *matter) (*tell, error) {
-	s := &m.response.Stop
+	s := &m.Response.Stop
 	switch s.State {
 	case ledger.Announced:
 		now := r.now()
@@ -139,13 +68,13 @@ func (r *round) advance(ctx context.Context, m *matter) (*tell, error) {
 		if err != nil {
 			return nil, err
 		}
-		if now.Before(s.AnnouncedAt.Add(latest.grace(s))) || now.Sub(s.RequestedAt) < claim {
+		if now.Before(s.AnnouncedAt.Add(latest.circumstances().Grace(s))) || now.Sub(s.RequestedAt) < claim {
 			return nil, nil // not yet, or somebody is at it
 		}
 		return latest.stop(ctx, m)
 	case ledger.Requested:
-		if life := m.row.Life(m.entry.Life.Status); m.entry.Life.At.After(s.RequestedAt) && (ended(life) || m.entry.Life.State != ledger.Live) {
-			return r.confirmed(m, m.entry.Life.Status), nil
+		if life := m.Row.Life(m.Entry.Life.Status); m.Entry.Life.At.After(s.RequestedAt) && (ended(life) || m.Entry.Life.State != ledger.Live) {
+			return r.confirmed(m, m.Entry.Life.Status), nil
 		}
 	case ledger.Confirmed, ledger.Withheld, "":
 	}
@@ -156,7 +85,7 @@ func ended(l kind.Life) bool { return l == kind.Halted || l == kind.Over || l ==
 
 // stop stops what was announced, if every rail holds.
 func (r *round) stop(ctx context.Context, m *matter) (*tell, error) {
-	s := m.response.Stop
+	s := m.Response.Stop
 	if d := r.switches(ctx); unread(d) {
 		return nil, errors.New(d.Why)
 	} else if !d.Stop {
@@ -170,14 +99,14 @@ func (r *round) stop(ctx context.Context, m *matter) (*tell, error) {
 		return nil, errors.New("the rules changed while it was looked at")
 	}
 	// Whoever else stops it claimed it before it was seen to stop.
-	if now, err := r.Store.Response(ctx, m.entry.Resource); err != nil || now == nil || !sameStop(now.Stop, s) {
+	if now, err := r.Store.Response(ctx, m.Entry.Resource); err != nil || now == nil || !sameStop(now.Stop, s) {
 		return nil, err
 	}
 	switch {
 	case x.gone:
 		return r.over(ctx, m, "deleted")
 	case x.entry != nil && !s.RequestedAt.IsZero():
-		if life := m.row.Life(x.entry.Life.Status); life == kind.Halting || ended(life) {
+		if life := m.Row.Life(x.entry.Life.Status); life == kind.Halting || ended(life) {
 			return r.over(ctx, m, x.entry.Life.Status) // it was asked for before, by us
 		}
 	}
@@ -224,21 +153,21 @@ type examined struct {
 // left unknown.
 func (r *round) examine(ctx context.Context, m *matter, s *ledger.Stop) (x examined, err error) {
 	x.asked = r.now()
-	x.entry, err = r.Fresh(ctx, m.entry)
+	x.entry, err = r.Fresh(ctx, m.Entry)
 	switch {
 	case errors.Is(err, live.ErrMissing):
-		x.facts = r.facts(m, m.entry, s)
+		x.facts = r.circumstances().Facts(&m.Matter, m.Entry, s)
 		x.facts.Holds[rails.Running] = posture.No
 		return examined{facts: x.facts, asked: x.asked, gone: true}, nil
 	case errors.Is(err, live.ErrDenied), errors.Is(err, live.ErrUnreadable):
-		x.facts = r.facts(m, m.entry, s)
+		x.facts = r.circumstances().Facts(&m.Matter, m.Entry, s)
 		x.facts.Holds[rails.Running] = posture.Yes
 		return examined{facts: x.facts, asked: x.asked}, nil
 	case err != nil:
 		return x, err
 	}
-	x.facts = r.facts(m, x.entry, s)
-	x.facts.Holds[rails.Same] = rails.IsSame(m.entry.Created, x.entry.Created)
+	x.facts = r.circumstances().Facts(&m.Matter, x.entry, s)
+	x.facts.Holds[rails.Same] = rails.IsSame(m.Entry.Created, x.entry.Created)
 	if x.entry.Verdict.Described {
 		x.facts.Holds[rails.Afresh] = rails.IsAfresh(x.asked, r.now())
 	}
@@ -248,7 +177,7 @@ func (r *round) examine(ctx context.Context, m *matter, s *ledger.Stop) (x exami
 // take claims a stop for this invocation: of several that try only one can write
 // over what it read.
 func (r *round) take(ctx context.Context, m *matter, s *ledger.Stop) (bool, error) {
-	next := *m.response
+	next := *m.Response
 	next.Stop = *s
 	next.Stop.RequestedAt = r.now()
 	next.Due = r.due(m, &next)
@@ -257,7 +186,7 @@ func (r *round) take(ctx context.Context, m *matter, s *ledger.Stop) (bool, erro
 		return false, nil
 	}
 	if err == nil {
-		m.response = &next
+		m.Response = &next
 	}
 	return err == nil, err
 }
@@ -265,15 +194,15 @@ func (r *round) take(ctx context.Context, m *matter, s *ledger.Stop) (bool, erro
 // request asks SageMaker for the stop, and tries only as long as what was seen is
 // fresh.
 func (r *round) request(ctx context.Context, m *matter, within time.Duration) (*tell, error) {
-	operation, _ := m.row.StopCall()
-	members := m.row.Requests(r.Scope, m.entry.Key)
+	operation, _ := m.Row.StopCall()
+	members := m.Row.Requests(r.Scope, m.Entry.Key)
 	if operation == "" || len(members) != 1 {
-		return nil, fmt.Errorf("%s cannot be stopped: the table has no call for it", m.entry.Resource)
+		return nil, fmt.Errorf("%s cannot be stopped: the table has no call for it", m.Entry.Resource)
 	}
-	if m.row.Kind == kind.PipelineExecution {
+	if m.Row.Kind == kind.PipelineExecution {
 		// The operation requires it; asking again with the same is one request.
 		// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopPipelineExecution.html
-		token := sha256.Sum256([]byte(m.entry.ARN))
+		token := sha256.Sum256([]byte(m.Entry.ARN))
 		members[0]["ClientRequestToken"] = hex.EncodeToString(token[:])
 	}
 	call, cancel := context.WithTimeout(ctx, within)
@@ -282,21 +211,21 @@ func (r *round) request(ctx context.Context, m *matter, within time.Duration) (*
 	switch {
 	case err == nil:
 		r.Metrics.Count(telemetry.Stops, 1)
-		r.log(ctx, slog.LevelWarn, m.entry, "stop", slog.String("operation", operation))
+		r.log(ctx, slog.LevelWarn, m.Entry, "stop", slog.String("operation", operation))
 		return r.over(ctx, m, "")
 	case awsjson.Denied(err):
 		return r.refuse(ctx, m, ourRole+operation)
 	case awsjson.Missing(err), refused(err):
 		// It may have ended meanwhile: then the stop has what it wants.
 		// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
-		fresh, freshErr := r.Fresh(ctx, m.entry)
+		fresh, freshErr := r.Fresh(ctx, m.Entry)
 		switch {
 		case errors.Is(freshErr, live.ErrMissing):
 			return r.over(ctx, m, "deleted")
 		case freshErr != nil:
 			return nil, errors.Join(err, freshErr)
 		}
-		if life := m.row.Life(fresh.Life.Status); life == kind.Halting || ended(life) {
+		if life := m.Row.Life(fresh.Life.Status); life == kind.Halting || ended(life) {
 			return r.over(ctx, m, fresh.Life.Status)
 		}
 		return r.refuse(ctx, m, sageMaker+operation+" ("+awsjson.Code(err)+")")
@@ -329,8 +258,8 @@ func refused(err error) bool {
 // over writes down that a stop was heard, or had nothing more to do. status is
 // what it was found in; empty is not looked.
 func (r *round) over(ctx context.Context, m *matter, status string) (*tell, error) {
-	ours := !m.response.Stop.RequestedAt.IsZero()
-	if status == "deleted" || ended(m.row.Life(status)) {
+	ours := !m.Response.Stop.RequestedAt.IsZero()
+	if status == "deleted" || ended(m.Row.Life(status)) {
 		if ours {
 			return r.confirmed(m, status), nil
 		}
@@ -347,10 +276,10 @@ func (r *round) over(ctx context.Context, m *matter, status string) (*tell, erro
 // confirmed says that a stop is done.
 func (r *round) confirmed(m *matter, status string) *tell {
 	now := r.now()
-	done := m.response.Stop
+	done := m.Response.Stop
 	done.State, done.Why, done.EndedAt = ledger.Confirmed, "", now
 	lead := "It has ended"
-	if m.row.Life(status) == kind.Halting || strings.EqualFold(status, "stopped") {
+	if m.Row.Life(status) == kind.Halting || strings.EqualFold(status, "stopped") {
 		lead = "It was stopped"
 	}
 	if status != "" {
@@ -367,12 +296,12 @@ func (r *round) confirmed(m *matter, status string) *tell {
 // are told; but for the circuit breaker, which has one alert of its own.
 func (r *round) withheld(ctx context.Context, m *matter, d rails.Decision) (*tell, error) {
 	r.Metrics.Count(telemetry.StopsRefused, 1)
-	r.log(ctx, slog.LevelWarn, m.entry, "not stopped", slog.String("state", d.Rail.String()))
-	held := d.Rail == rails.Breaker || d.Rail == rails.Budget || d.Rail == rails.Share
+	r.log(ctx, slog.LevelWarn, m.Entry, "not stopped", slog.String("state", d.Rail.String()))
+	held := decide.Held(d.Rail)
 	if held {
 		r.Metrics.Count(telemetry.BreakerOpen, 1)
 	}
-	if held && m.response.Stop.By == byRules {
+	if held && m.Response.Stop.By == decide.ByRules {
 		return nil, r.mark(ctx, m, r.hold(m, d.Why))
 	}
 	return r.refuse(ctx, m, d.Why)
@@ -381,16 +310,16 @@ func (r *round) withheld(ctx context.Context, m *matter, d rails.Decision) (*tel
 // refuse says that an announced stop is not made, and why.
 func (r *round) refuse(ctx context.Context, m *matter, why string) (*tell, error) {
 	mark := r.hold(m, why)
-	if m.response.Stop.Why == why { // tried again in vain, and told before
+	if m.Response.Stop.Why == why { // tried again in vain, and told before
 		return nil, r.mark(ctx, m, mark)
 	}
-	next := *m.response
+	next := *m.Response
 	mark(&next)
 	return &tell{matter: m, kind: stopType, lead: "It was not stopped: " + why + ".", stop: &next.Stop, mark: mark}, nil
 }
 
 func (r *round) hold(m *matter, why string) func(*ledger.Response) {
-	now, known := r.now(), m.response.Stop
+	now, known := r.now(), m.Response.Stop
 	return func(next *ledger.Response) {
 		if !sameStop(next.Stop, known) || known.State != ledger.Announced {
 			return

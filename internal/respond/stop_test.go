@@ -12,6 +12,7 @@ import (
 
 	"github.com/sagemoat/sagemoat/internal/awstest/stopmonitor"
 	"github.com/sagemoat/sagemoat/internal/chaos"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/sandbox"
@@ -131,7 +132,7 @@ func TestBreaker(t *testing.T) {
 // TestPageLate: whoever opened the breaker could not say so; the next tick does.
 func TestPageLate(t *testing.T) {
 	b := newBed(t, stopRules)
-	b.control(ledger.BreakerOf, breaker{Breaker: ledger.Breaker{Open: true, Why: "x", OpenedAt: b.clock.Now()}})
+	b.control(ledger.BreakerOf, decide.Breaker{Breaker: ledger.Breaker{Open: true, Why: "x", OpenedAt: b.clock.Now()}})
 	ok(t, b.Tick(t.Context()))
 	b.wantSaid()
 	b.tick(3)
@@ -142,7 +143,7 @@ func TestPageLate(t *testing.T) {
 func TestShare(t *testing.T) {
 	b := newBed(t, stopRules)
 	b.control(ledger.LiveCount, ledger.Count{At: start, Live: map[string]int{"training-job": 10}})
-	b.control(ledger.BreakerOf, breaker{Breaker: ledger.Breaker{Stops: []time.Time{start}}, Of: []string{"processing-job/other@x"}})
+	b.control(ledger.BreakerOf, decide.Breaker{Breaker: ledger.Breaker{Stops: []time.Time{start}}, Of: []string{"processing-job/other@x"}})
 	for i := range 3 {
 		b.fails(fmt.Sprintf("job-%d", i))
 	}
@@ -161,7 +162,9 @@ func TestWithheld(t *testing.T) {
 		silent bool
 	}{
 		{"kill switch", func(b *bed) { b.control(ledger.KillSwitch, ledger.Switch{On: true}) }, "the kill switch is on", false},
-		{"breaker", func(b *bed) { b.control(ledger.BreakerOf, breaker{Breaker: ledger.Breaker{Open: true}, Told: start}) }, "the circuit breaker is open", true},
+		{"breaker", func(b *bed) {
+			b.control(ledger.BreakerOf, decide.Breaker{Breaker: ledger.Breaker{Open: true}, Told: start})
+		}, "the circuit breaker is open", true},
 		{"old rules", func(b *bed) { b.ruleset.Current = false }, "the newest rules file cannot be read", false},
 		{"no rules", func(b *bed) { b.noRules = errors.New("no rules") }, "", true},
 		{"notify", func(b *bed) { b.rules(notifyRules) }, "the rules do not ask for stops here", false},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sagemoat/sagemoat/internal/telemetry"
+	"github.com/sagemoat/sagemoat/pkg/decide"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 	"github.com/sagemoat/sagemoat/pkg/posture"
 	"github.com/sagemoat/sagemoat/pkg/rails"
@@ -34,7 +35,7 @@ func (h *Handler) Tick(ctx context.Context) error {
 // pageLate tells of a breaker that opened a while ago, if whoever opened it could
 // not.
 func (r *round) pageLate(ctx context.Context) error {
-	var b breaker
+	var b decide.Breaker
 	if _, err := r.Store.Control(ctx, ledger.BreakerOf, &b); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (r *round) duePage(ctx context.Context, resources []string) (undone map[str
 				return r.forget(ctx, resource)
 			}
 			matters = append(matters, m)
-			if announced(m.response) && r.now().Sub(m.response.Alert.At) < pending {
+			if announced(m.Response) && r.now().Sub(m.Response.Alert.At) < decide.Pending {
 				told = append(told, m)
 			}
 			return nil
@@ -116,15 +117,15 @@ func (r *round) duePage(ctx context.Context, resources []string) (undone map[str
 			}
 			return err
 		})
-		left.note(ctx, m.entry.Resource, err)
+		left.note(ctx, m.Entry.Resource, err)
 	}
 	r.tell(ctx, tells, left)
 	maps.Copy(left.name, r.stops(ctx, matters, left.name))
 	for _, m := range matters {
-		if left.name[m.entry.Resource] {
+		if left.name[m.Entry.Resource] {
 			continue
 		}
-		left.note(ctx, m.entry.Resource, contain(func() error {
+		left.note(ctx, m.Entry.Resource, contain(func() error {
 			return r.mark(ctx, m, func(next *ledger.Response) { next.Due = r.next(m, next, missing[m.findingID()]) })
 		}))
 	}
@@ -157,7 +158,7 @@ func (r *round) forget(ctx context.Context, resource string) error {
 
 // look says what is to tell of what is due, before stops are made.
 func (r *round) look(ctx context.Context, m *matter) (*tell, error) {
-	if m.response.Stop.State == ledger.Requested {
+	if m.Response.Stop.State == ledger.Requested {
 		return r.await(ctx, m)
 	}
 	return r.plan(ctx, m, nil)
@@ -165,19 +166,19 @@ func (r *round) look(ctx context.Context, m *matter) (*tell, error) {
 
 // await looks whether a stop that was asked for has ended what runs.
 func (r *round) await(ctx context.Context, m *matter) (*tell, error) {
-	s := m.response.Stop
-	f, err := r.Fresh(ctx, m.entry)
+	s := m.Response.Stop
+	f, err := r.Fresh(ctx, m.Entry)
 	switch {
 	case errors.Is(err, live.ErrMissing):
 		return r.confirmed(m, "deleted"), nil
 	case err != nil && !errors.Is(err, live.ErrDenied) && !errors.Is(err, live.ErrUnreadable):
 		return nil, err
-	case err == nil && ended(m.row.Life(f.Life.Status)):
+	case err == nil && ended(m.Row.Life(f.Life.Status)):
 		return r.confirmed(m, f.Life.Status), nil
 	}
 	status, runs := "not known", false
 	if err == nil {
-		status, runs = f.Life.Status, rails.IsRunning(m.row, f.Life.Status) == posture.Yes
+		status, runs = f.Life.Status, rails.IsRunning(m.Row, f.Life.Status) == posture.Yes
 	}
 	waited := r.now().Sub(s.RequestedAt)
 	switch {
@@ -191,7 +192,7 @@ func (r *round) await(ctx context.Context, m *matter) (*tell, error) {
 
 // unfinished says that a stop was asked for and what it was for has not ended.
 func (r *round) unfinished(m *matter, state ledger.StopState, status string) *tell {
-	next := m.response.Stop
+	next := m.Response.Stop
 	next.State, next.Why = state, "its status is "+status
 	if state != ledger.Requested {
 		next.EndedAt = r.now()

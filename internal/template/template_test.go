@@ -184,6 +184,11 @@ func TestOurs(t *testing.T) {
 				needed[name] = "example"
 			}
 		}
+		for name, value := range map[string]string{"OrganizationId": "o-exampleorgid", "TemplateUrl": "https://b.s3.eu-west-1.amazonaws.com/t.json"} {
+			if needed[name] != "" {
+				needed[name] = value
+			}
+		}
 		if _, err := parsed.Resolve(needed); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}

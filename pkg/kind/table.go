@@ -37,17 +37,21 @@ type claim struct {
 type lookups struct {
 	calls   map[string]claim
 	deletes map[string]*Row
+	stops   map[string]*Row
 }
 
 // index finds rows by operation without walking the table for each record.
 var index = sync.OnceValue(func() lookups {
-	ix := lookups{calls: map[string]claim{}, deletes: map[string]*Row{}}
+	ix := lookups{calls: map[string]claim{}, deletes: map[string]*Row{}, stops: map[string]*Row{}}
 	for _, row := range Table() {
 		for i := range row.Calls {
 			ix.calls[row.Calls[i].Name] = claim{row, &row.Calls[i]}
 		}
 		for _, d := range row.Deletes {
 			ix.deletes[d] = row
+		}
+		if stop, ok := row.StopCall(); ok {
+			ix.stops[stop] = row
 		}
 	}
 	return ix
@@ -101,7 +105,7 @@ func (r *Row) After(base, own Record, o *Observation) Record {
 	}
 	out := base
 	out.Doc = r.Overlay(base.Doc, own.Doc, effect)
-	out.Base, out.Lower, out.Call, out.Look = own.Base, own.Lower, own.Call, own.Look
+	out.Base, out.Shape, out.Call, out.Look = own.Base, own.Shape, own.Call, own.Look
 	switch {
 	case !r.Snapshot:
 		out.Time, out.Unsure = own.Time, own.Unsure

@@ -107,6 +107,18 @@ type Verdict struct {
 	Notice  Notice
 }
 
+// Judged is what a verdict holds of a judgement.
+func Judged(j *rules.Judgement) Verdict {
+	v := Verdict{
+		Whole: j.Whole(), Class: j.Verdict.Class.String(), DataPath: j.Verdict.DataPath.String(),
+		Compliance: j.Compliance, Severity: j.Severity,
+	}
+	if j.Exception != nil {
+		v.Exception = j.Exception.ID
+	}
+	return v
+}
+
 // Notice is what a person is told of a verdict.
 type Notice struct {
 	Title       string // one line

@@ -241,6 +241,19 @@ func (v Verdict) Worse(a Alert) bool {
 	return class(v.Class) > class(a.Class)
 }
 
+// Covers says whether the finding of an owner says what is wrong with what it owns.
+// An owner that is not known, nil, says nothing.
+func (e *Entry) Covers(owned *Entry) bool {
+	if e == nil || e.Life.State == Gone || e.Life.State == Ended && owned.Life.State == Live {
+		return false
+	}
+	v := &e.Verdict
+	if owned.Verdict.Compliance == rules.Warning && v.Whole {
+		return true // what is not known of the one is known of the other
+	}
+	return v.Exception != "" || !owned.Verdict.Worse(Alert{At: e.Written, Class: v.Class, Compliance: v.Compliance, Severity: v.Severity})
+}
+
 // class orders the classes, c worst, as the worst part is chosen.
 func class(c string) int {
 	switch c {

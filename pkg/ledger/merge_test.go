@@ -559,3 +559,55 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("evidence of %v by the rules of %v, after %v by those of %v: %+v", is, ruled, was, by, seen.Verdict)
 	}
 }
+
+// TestCovers: the finding of an owner speaks for what it owns where it says as
+// much, and is there to be read.
+func TestCovers(t *testing.T) {
+	verdict := func(c rules.Compliance, s rules.Severity) Verdict {
+		return Verdict{Class: "c", Compliance: c, Severity: s}
+	}
+	owned := Entry{Life: Life{State: Live}, Verdict: verdict(rules.Failed, rules.High)}
+	warned := Entry{Life: Life{State: Live}, Verdict: verdict(rules.Warning, rules.Informational)}
+	whole := verdict(rules.Passed, "")
+	whole.Whole = true
+	excepted := verdict(rules.Passed, "")
+	excepted.Exception = "x"
+	for name, c := range map[string]struct {
+		owner *Entry
+		owned Entry
+		want  bool
+	}{
+		"not known":                     {nil, owned, false},
+		"as bad":                        {&Entry{Written: noon, Verdict: verdict(rules.Failed, rules.High)}, owned, true},
+		"worse":                         {&Entry{Written: noon, Verdict: verdict(rules.Failed, rules.Critical)}, owned, true},
+		"better":                        {&Entry{Written: noon, Verdict: verdict(rules.Failed, rules.Medium)}, owned, false},
+		"passes":                        {&Entry{Written: noon, Verdict: whole}, owned, false},
+		"excepted":                      {&Entry{Written: noon, Verdict: excepted}, owned, true},
+		"gone":                          {&Entry{Written: noon, Life: Life{State: Gone}, Verdict: verdict(rules.Failed, rules.High)}, owned, false},
+		"ended before what it owns":     {&Entry{Written: noon, Life: Life{State: Ended}, Verdict: verdict(rules.Failed, rules.High)}, owned, false},
+		"knows what is not known of it": {&Entry{Written: noon, Verdict: whole}, warned, true},
+		"knows no more":                 {&Entry{Written: noon, Verdict: verdict(rules.Passed, "")}, warned, false},
+	} {
+		if got := c.owner.Covers(&c.owned); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	ended := owned
+	ended.Life.State = Ended
+	if owner := (&Entry{Written: noon, Life: Life{State: Ended}, Verdict: verdict(rules.Failed, rules.High)}); !owner.Covers(&ended) {
+		t.Error("both ended")
+	}
+}
+
+// TestJudged: what a verdict holds of a judgement.
+func TestJudged(t *testing.T) {
+	j := rules.Judgement{Compliance: rules.Passed, Parts: []rules.Judged{{}}, Exception: &rules.Exception{ID: "EX-1"}}
+	want := Verdict{Whole: true, Class: "unknown", DataPath: "unknown", Compliance: rules.Passed, Exception: "EX-1"}
+	if got := Judged(&j); got.Notice != want.Notice || got.Whole != want.Whole || got.Class != want.Class || got.DataPath != want.DataPath || got.Compliance != want.Compliance || got.Exception != want.Exception {
+		t.Errorf("%+v", got)
+	}
+	j.Exception = nil
+	if got := Judged(&j); got.Exception != "" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -499,3 +499,26 @@ func TestParametersMatter(t *testing.T) {
 		t.Errorf("got %s (%s), want unknown", class, why)
 	}
 }
+
+// TestKey: a cluster may be named by its id, and everything else by its name; stops
+// make no history.
+func TestKey(t *testing.T) {
+	create := call(t, 0, "CreateCluster", `{"clusterName":"hyper"}`)
+	create.ARN = "arn:aws:sagemaker:eu-west-1:111122223333:cluster/4xkabcdefghi"
+	byID := call(t, 1, "DeleteCluster", `{"clusterName":"arn:aws:sagemaker:eu-west-1:111122223333:cluster/4xkabcdefghi"}`)
+	model := call(t, 2, "CreateModel", `{"modelName":"m"}`)
+	stop := call(t, 3, "CreateNotebookInstance", `{"notebookInstanceName":"n"}`)
+	stop.Halts = true
+	ix := index(create, byID, model, stop)
+	for o, want := range map[*kind.Observation]string{create: "hyper", byID: "hyper", model: "m", stop: "n"} {
+		if got := ix.Key(o); got != want {
+			t.Errorf("%s: %q, want %q", o.Source.Event, got, want)
+		}
+	}
+	if len(ix.all) != 3 {
+		t.Errorf("%d are kept", len(ix.all))
+	}
+	if got := New().Key(model); got != "m" {
+		t.Errorf("in an empty index: %q", got)
+	}
+}

@@ -110,6 +110,7 @@ type Override struct {
 	Rules Settings
 	// Allow, where not nil, leaves of the allow-lists only what it names too.
 	Allow *Narrow
+	Line  int // line in the rules file, for messages
 }
 
 // Narrow is a subset of an allow-list; an empty list narrows nothing.

@@ -118,6 +118,37 @@ func (f *File) Judge(s *Subject, now time.Time) Judgement {
 	return j
 }
 
+// Whole says whether nothing was missing for the judgement.
+func (j *Judgement) Whole() bool {
+	for i := range j.Parts {
+		p := &j.Parts[i].Posture
+		if len(p.Reasons) > 0 || p.Subnets.Unknown || p.SecurityGroups.Unknown {
+			return false
+		}
+	}
+	for _, r := range j.Results {
+		if r.Result == Warning {
+			return false
+		}
+	}
+	return len(j.Parts) > 0
+}
+
+// OwnFault says whether what is wrong with a resource of a kind is its own
+// setting, and not that of its owner.
+func (j *Judgement) OwnFault(k kind.Kind) bool {
+	own := map[kind.Kind][]ID{
+		kind.UserProfile: {SecurityGroupAllowed, WellFormed},
+		kind.Space:       {InteractiveAccess},
+	}[k]
+	for _, r := range j.Results {
+		if r.Result == Failed && slices.Contains(own, r.Rule) {
+			return true
+		}
+	}
+	return false
+}
+
 // compare orders parts, worst first: by compliance, then severity, then class.
 func (p *Judged) compare(o *Judged) int {
 	return cmp.Or(
@@ -241,7 +272,7 @@ type evaluation struct {
 
 // rule is the outcome of a rule, whichever of its possible settings it has.
 func (e *evaluation) rule(id ID) outcome {
-	one, others := e.file.settings(id, e.subject, e.part)
+	one, others, _ := e.file.settings(id, e.subject, e.part)
 	first := e.setting(id, one)
 	for _, s := range others {
 		o := e.setting(id, s)
@@ -319,7 +350,7 @@ func (e *evaluation) all(classes ...verdict.Class) posture.Fact {
 
 // on says whether a rule is certainly on for the part.
 func (e *evaluation) on(id ID) bool {
-	one, others := e.file.settings(id, e.subject, e.part)
+	one, others, _ := e.file.settings(id, e.subject, e.part)
 	return one.On && !slices.ContainsFunc(others, func(s Setting) bool { return !s.On })
 }
 
@@ -456,7 +487,7 @@ func (e *evaluation) assessable() outcome {
 	if len(p.Reasons) == 0 {
 		return cannotTell(e.faultPath(), "the recorded settings contradict each other: the API refuses them")
 	}
-	r := p.Reasons[0]
+	r := p.Reasons[max(0, slices.IndexFunc(p.Reasons, func(r posture.Reason) bool { return !r.Ids }))]
 	message := "could not be assessed: " + r.Why
 	if r.Look != "" {
 		message += " (look it up with " + r.Look + ")"
@@ -472,7 +503,7 @@ func (e *evaluation) idsAllowed(what string, ids posture.IDs, list func(*Allow) 
 		if id.Value == "" {
 			continue
 		}
-		switch e.file.allowed(id.Value, e.subject, e.part, list, narrow) {
+		switch fit, _ := e.file.allowed(id.Value, e.subject, e.part, list, narrow); fit {
 		case posture.No:
 			return fails(severity, id.Path, fmt.Sprintf("%s %s is not in the allow-list%s", what, clip(id.Value), e.ofAccount()))
 		case posture.Unknown:

@@ -815,12 +815,12 @@ func TestAllowedForCertain(t *testing.T) {
 	s.Region = ""
 	for _, lists := range [][]Allow{{certain, open}, {open, certain}} {
 		f := &File{Allow: lists}
-		if got := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Yes {
+		if got, _ := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Yes {
 			t.Errorf("%v: %v", lists, got)
 		}
 	}
 	f := &File{Allow: []Allow{open}}
-	if got := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Unknown {
+	if got, _ := f.allowed("subnet-1", s, &kind.Part{}, allowSubnets, narrowSubnets); got != posture.Unknown {
 		t.Errorf("got %v", got)
 	}
 }

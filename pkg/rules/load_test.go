@@ -111,8 +111,9 @@ func TestLoad(t *testing.T) {
 				},
 				Rules: Settings{IsolationRequired: {On: true}, InteractiveAccess: {On: true}},
 				Allow: &Narrow{Subnets: []string{"subnet-shared"}, SecurityGroups: []string{"sg-0a1b2c3d4e5f60718"}},
+				Line:  15,
 			},
-			{Match: Match{Accounts: []string{"012345678901"}}, Rules: Settings{VPCRequired: {}, InteractiveAccess: {}}},
+			{Match: Match{Accounts: []string{"012345678901"}}, Rules: Settings{VPCRequired: {}, InteractiveAccess: {}}, Line: 18},
 		},
 		Exceptions: []Exception{
 			{
@@ -138,9 +139,9 @@ func TestLoad(t *testing.T) {
 						Kinds: []string{"domain", "training-job"}, Accounts: []string{"111122223333"}, Regions: []string{"eu-west-1"},
 						Roles: []string{"arn:aws:iam::111122223333:role/a/x"},
 					},
-					Mode: Observe,
+					Mode: Observe, Line: 38,
 				},
-				{Match: Match{Kinds: []string{"training-job"}}, Mode: Stop},
+				{Match: Match{Kinds: []string{"training-job"}}, Mode: Stop, Line: 39},
 			},
 			Stop: Rails{Severity: Medium, Grace: 90 * time.Minute, Budget: Budget{Stops: 1000, Within: time.Minute, Share: 100}},
 			Routes: []Route{

@@ -23,6 +23,15 @@ type Subject struct {
 	Parts     []kind.Part
 }
 
+// Observed is the resource of an observation, with its parts. Its tags are for
+// whoever knows the whole of its configuration to fill in.
+func Observed(o *kind.Observation, parts []kind.Part) *Subject {
+	return &Subject{
+		Kind: o.Row.Kind, Name: o.Name, ARN: o.ARN, Account: o.Account, Region: o.Region,
+		Role: o.Role, Parts: parts,
+	}
+}
+
 // fits says whether a subject's part is one that a match is about: yes, no, or
 // unknown where the record does not tell.
 func (m Match) fits(s *Subject, p *kind.Part) posture.Fact {
@@ -131,8 +140,9 @@ func glob(pattern, s string) bool {
 }
 
 // settings are the settings that a rule may have for a part: one, and others
-// where whether an override applies cannot be told from the record.
-func (f *File) settings(id ID, s *Subject, p *kind.Part) (one Setting, others []Setting) {
+// where whether an override applies cannot be told from the record. line is that
+// of the override that has the one; 0 is what holds for everything.
+func (f *File) settings(id ID, s *Subject, p *kind.Part) (one Setting, others []Setting, line int) {
 	one = f.Rules[id]
 	for _, o := range f.Overrides {
 		want, ok := o.Rules[id]
@@ -141,19 +151,28 @@ func (f *File) settings(id ID, s *Subject, p *kind.Part) (one Setting, others []
 		}
 		switch o.Match.fits(s, p) {
 		case posture.Yes:
-			one, others = want, nil
+			one, others, line = want, nil, o.Line
 		case posture.Unknown:
 			others = append(others, want)
 		case posture.No, posture.NotApplicable:
 		}
 	}
-	return one, others
+	return one, others, line
+}
+
+// SettingFrom is how a rule is set for a part of a resource, and the line of the
+// override that set it; 0 is what holds for everything. unsure says that other
+// overrides may match, which the record does not tell.
+func (f *File) SettingFrom(id ID, s *Subject, p *kind.Part) (one Setting, line int, unsure bool) {
+	one, others, line := f.settings(id, s, p)
+	return one, line, len(others) > 0
 }
 
 // allowed says whether an id may be used: yes, no, or unknown where the record
-// does not tell the account or whether an override applies.
-func (f *File) allowed(id string, s *Subject, p *kind.Part, list func(*Allow) []string, narrow func(*Narrow) []string) posture.Fact {
-	fit := posture.No
+// does not tell the account or whether an override applies. line is that of the
+// override that takes it out of the allow-lists, 0 where none does.
+func (f *File) allowed(id string, s *Subject, p *kind.Part, list func(*Allow) []string, narrow func(*Narrow) []string) (fit posture.Fact, line int) {
+	fit = posture.No
 	for i := range f.Allow {
 		a := &f.Allow[i]
 		if !slices.Contains(list(a), id) {
@@ -174,13 +193,29 @@ func (f *File) allowed(id string, s *Subject, p *kind.Part, list func(*Allow) []
 		}
 		switch o.Match.fits(s, p) {
 		case posture.Yes:
-			return posture.No
+			return posture.No, o.Line
 		case posture.Unknown:
 			fit = posture.Unknown
 		case posture.No, posture.NotApplicable:
 		}
 	}
-	return fit
+	return fit, 0
+}
+
+// NarrowedFrom is the line of the override that takes a subnet or a security group
+// of a part out of the allow-lists; 0 where none does.
+func (f *File) NarrowedFrom(s *Subject, p *kind.Part) int {
+	for _, id := range p.Posture.Subnets.List {
+		if _, line := f.allowed(id.Value, s, p, allowSubnets, narrowSubnets); line > 0 {
+			return line
+		}
+	}
+	for _, id := range p.Posture.SecurityGroups.List {
+		if _, line := f.allowed(id.Value, s, p, allowGroups, narrowGroups); line > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 func allowSubnets(a *Allow) []string   { return a.Subnets }

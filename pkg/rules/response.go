@@ -23,6 +23,18 @@ const (
 // rank is the place of a mode among the modes.
 func (m Mode) rank() int { return slices.Index(knownModes(), m) }
 
+// AtMost is the mode, or the most that is allowed. A limit that is no mode allows
+// the least.
+func (m Mode) AtMost(most Mode) Mode {
+	if m.rank() <= most.rank() {
+		return m
+	}
+	return knownModes()[max(most.rank(), 0)]
+}
+
+// Known says whether it is a mode.
+func (m Mode) Known() bool { return m.rank() >= 0 }
+
 // knownModes lists the modes, the least invasive first.
 func knownModes() []Mode { return []Mode{Observe, Notify, Stop} }
 
@@ -45,6 +57,7 @@ type Response struct {
 type ModeOverride struct {
 	Match Match
 	Mode  Mode
+	Line  int // line in the rules file, for messages
 }
 
 // Rails are the limits within which something is stopped.
@@ -109,21 +122,28 @@ func Stoppable(k kind.Kind) bool {
 // matches, it is the least invasive of the modes that it may be; and it is
 // [Stop] only for what can be stopped.
 func (f *File) ModeFor(s *Subject) Mode {
-	possible := []Mode{f.Response.Mode}
+	mode, _ := f.ModeFrom(s)
+	return mode
+}
+
+// ModeFrom is [File.ModeFor], and the line of the entry of modes that decided; 0
+// is the mode of everything, or that of what cannot be stopped.
+func (f *File) ModeFrom(s *Subject) (least Mode, line int) {
+	possible := []ModeOverride{{Mode: f.Response.Mode}}
 	for _, o := range f.Response.Modes {
 		switch o.Match.fits(s, &kind.Part{}) {
 		case posture.Yes:
-			possible = []Mode{o.Mode}
+			possible = []ModeOverride{o}
 		case posture.Unknown:
-			possible = append(possible, o.Mode)
+			possible = append(possible, o)
 		case posture.No, posture.NotApplicable:
 		}
 	}
-	least := slices.MinFunc(possible, func(a, b Mode) int { return cmp.Compare(a.rank(), b.rank()) })
-	if least == Stop && !Stoppable(s.Kind) {
-		return Notify
+	by := slices.MinFunc(possible, func(a, b ModeOverride) int { return cmp.Compare(a.Mode.rank(), b.Mode.rank()) })
+	if by.Mode == Stop && !Stoppable(s.Kind) {
+		return Notify, 0
 	}
-	return least
+	return by.Mode, by.Line
 }
 
 // MayExcept says whether an exception that is in force may be about a resource,

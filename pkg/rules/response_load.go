@@ -44,7 +44,7 @@ func (l *loader) response(n *node, r *Response) {
 func (l *loader) mode(n *node) Mode { return Mode(l.word("a mode", stringsOf(knownModes()))(n)) }
 
 func (l *loader) modeOverride(n *node) ModeOverride {
-	var o ModeOverride
+	o := ModeOverride{Line: n.line}
 	ok := l.fields(n, readers{
 		"match": func(v *node) {
 			for _, key := range []string{"tags", "names"} {

@@ -18,7 +18,7 @@ const (
 )
 
 func TestModeFor(t *testing.T) {
-	entry := func(mode Mode, m Match) ModeOverride { return ModeOverride{m, mode} }
+	entry := func(mode Mode, m Match) ModeOverride { return ModeOverride{Match: m, Mode: mode} }
 	here, elsewhere := Match{Accounts: []string{"111122223333"}}, Match{Accounts: []string{"444455556666"}}
 	release := Match{Roles: []string{releaseRole}}
 	training := Match{Kinds: []string{"training-job"}}
@@ -78,7 +78,7 @@ func TestModeFor(t *testing.T) {
 // of its own; its kind does not decide about the execution.
 func TestModeOfPipelines(t *testing.T) {
 	f := Default()
-	f.Response.Modes = []ModeOverride{{Match{Kinds: []string{"training-job"}}, Stop}}
+	f.Response.Modes = []ModeOverride{{Match: Match{Kinds: []string{"training-job"}}, Mode: Stop}}
 	s := subject(container(no, no))
 	s.Kind = kind.PipelineExecution
 	if got := f.ModeFor(s); got != Notify {

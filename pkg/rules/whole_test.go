@@ -1,4 +1,4 @@
-package evaluate
+package rules_test
 
 import (
 	"testing"
@@ -32,8 +32,34 @@ func TestWhole(t *testing.T) {
 		"a rule that cannot be told":        {[]rules.Judged{known}, append([]rules.Result{{Rule: rules.CentralEgress, Result: rules.Warning}}, failed...), false},
 		"an exception":                      {[]rules.Judged{known}, []rules.Result{{Rule: rules.NoOwnInternet, Result: rules.Excepted}}, true},
 	} {
-		if got := whole(&rules.Judgement{Parts: c.parts, Results: c.results}); got != c.want {
+		j := rules.Judgement{Parts: c.parts, Results: c.results}
+		if got := j.Whole(); got != c.want {
 			t.Errorf("%s: whole is %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestOwnFault: a domain speaks for what lives in it, but for the settings that
+// are not its own.
+func TestOwnFault(t *testing.T) {
+	for _, c := range []struct {
+		k    kind.Kind
+		rule rules.ID
+		is   rules.Compliance
+		want bool
+	}{
+		{kind.UserProfile, rules.SecurityGroupAllowed, rules.Failed, true},
+		{kind.UserProfile, rules.WellFormed, rules.Failed, true},
+		{kind.UserProfile, rules.SecurityGroupAllowed, rules.Warning, false},
+		{kind.UserProfile, rules.NoBridge, rules.Failed, false},
+		{kind.Space, rules.InteractiveAccess, rules.Failed, true},
+		{kind.Space, rules.InteractiveAccess, rules.Excepted, false},
+		{kind.Space, rules.WellFormed, rules.Failed, false},
+		{kind.App, rules.InteractiveAccess, rules.Failed, false},
+	} {
+		j := rules.Judgement{Results: []rules.Result{{Rule: rules.NoOwnInternet, Result: rules.Failed}, {Rule: c.rule, Result: c.is}}}
+		if got := j.OwnFault(c.k); got != c.want {
+			t.Errorf("%s, %s %s: %v", c.k, c.rule, c.is, got)
 		}
 	}
 }
