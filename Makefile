@@ -46,7 +46,7 @@ deploy: package $(CDK) ## Deploy to the account and Region of your credentials, 
 
 .PHONY: templates
 templates: ## Write the templates that the CDK app makes (infra/templates)
-	cd infra && $(GO) test ./stack -run TestGolden -update
+	cd infra && $(GO) test ./stack -run 'TestGolden|TestNag|TestSettingsPage' -update
 
 .PHONY: test
 test: tools check cover infra lint ## All that a change must pass: build, tests, coverage, lint

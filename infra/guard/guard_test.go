@@ -162,7 +162,7 @@ func judge(t *testing.T, k kept, some []mutant) (survived []mutant) {
 			wait.Go(func() {
 				room <- struct{}{}
 				defer func() { <-room }()
-				alive, err := breakNothing(t, rules, text, append([]mutant{{what: "control", template: k.read(t)}}, part...))
+				alive, err := breakNothing(t, rules, text, append([]mutant{{what: "control", template: func() map[string]any { return k.read(t) }}}, part...))
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -190,19 +190,19 @@ func breakNothing(t *testing.T, rules []string, text string, some []mutant) (ali
 	dir := t.TempDir()
 	file := func(i int) string { return filepath.Join(dir, fmt.Sprintf("%d.json", i)) }
 	var named []string
-	for id, r := range object(some[0].template["Resources"]) {
+	for id, r := range object(some[0].template()["Resources"]) {
 		if names(text, id, fmt.Sprint(object(r)["Type"])) {
 			named = append(named, id)
 		}
 	}
 	for i, m := range some {
-		less := map[string]any{}
-		for id, r := range object(m.template["Resources"]) {
+		template, less := m.template(), map[string]any{}
+		for id, r := range object(template["Resources"]) {
 			if slices.Contains(named, id) {
 				less[id] = r
 			}
 		}
-		b, err := json.Marshal(with(m.template, "Resources", less))
+		b, err := json.Marshal(with(template, "Resources", less))
 		if err == nil {
 			err = os.WriteFile(file(i), b, 0o600)
 		}

@@ -15,7 +15,7 @@ type mutant struct {
 	resource, kind string
 	// where leads to what was mutated from the resource on, what says how.
 	where, what string
-	template    map[string]any
+	template    func() map[string]any
 }
 
 func (m mutant) String() string {
@@ -31,15 +31,15 @@ func mutants(template map[string]any) (out []mutant) {
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		kind, _ := object(resources[id])["Type"].(string)
 		add := func(where, what string, change func(resource map[string]any) any) {
-			copied := maps.Clone(template)
-			all := maps.Clone(resources)
-			copied["Resources"] = all
-			if changed := change(clone(object(resources[id])).(map[string]any)); changed == nil {
-				delete(all, id)
-			} else {
-				all[id] = changed
-			}
-			out = append(out, mutant{id, kind, where, what, copied})
+			out = append(out, mutant{id, kind, where, what, func() map[string]any {
+				all := maps.Clone(resources)
+				if changed := change(clone(object(resources[id])).(map[string]any)); changed == nil {
+					delete(all, id)
+				} else {
+					all[id] = changed
+				}
+				return with(template, "Resources", all)
+			}})
 		}
 		add("", "not there", func(map[string]any) any { return nil })
 		walk(object(resources[id]), nil, func(path []any, value any) {
