@@ -156,13 +156,12 @@ func (b *builder) kind(account, region string, row *kind.Row, w who) (k Kind, ok
 		s.network = standIns(full)
 		still := b.judge(b.calls(account, region, row, r, w, s), account, region, w)
 		for _, result := range still {
-			switch result.Rule {
-			case rules.IsolationRequired:
+			if result.Rule == rules.IsolationRequired {
 				s.isolation = true
-			case rules.EncryptedBetweenContainers:
+			}
+			if result.Rule == rules.EncryptedBetweenContainers {
 				s.encrypted = true
 				s.encryptedAt = append(s.encryptedAt, spot{result.call, result.Path})
-			default:
 			}
 		}
 		if s.isolation || s.encrypted {

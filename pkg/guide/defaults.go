@@ -39,10 +39,10 @@ func (b *builder) defaults(account, region string, kinds []Kind) string {
 			network, _ = network.at(at, func(any) any { return true })
 		}
 		settings = settings.with(section, network)
-		switch k.Row.Kind {
-		case kind.AutoMLJob:
+		if k.Row.Kind == kind.AutoMLJob {
 			settings = settings.with("AutoMLJob", object{{"AutoMLJobConfig", network}})
-		case kind.TrainingJob:
+		}
+		if k.Row.Kind == kind.TrainingJob {
 			// What @remote and notebook jobs start are training jobs.
 			vpc, _ := network.get("VpcConfig")
 			remote := object{{"VpcConfig", vpc}}
@@ -52,7 +52,6 @@ func (b *builder) defaults(account, region string, kinds []Kind) string {
 			settings = settings.with("PythonSDK", object{{"Modules", object{
 				{"ModelTrainer", object{{"networking", trainer(n, k)}}}, {"RemoteFunction", remote}, {"NotebookJob", object{{"VpcConfig", vpc}}},
 			}}})
-		default:
 		}
 	}
 	if len(settings) == 0 {

@@ -67,17 +67,15 @@ func (o object) over(more object) object {
 // Paths are those of package posture: A.B[0].C; "." is the object itself.
 func (o object) at(path string, f func(any) any) (object, error) {
 	if path == "." {
-		changed, ok := f(o).(object)
-		if !ok {
-			return nil, fmt.Errorf("what is at %s is no object", path)
-		}
+		changed, _ := f(o).(object)
 		return changed, nil
 	}
-	changed, err := change(o, strings.Split(strings.ReplaceAll(path, "[", ".["), "."), f)
+	v, err := change(o, strings.Split(strings.ReplaceAll(path, "[", ".["), "."), f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return changed.(object), nil
+	changed, _ := v.(object)
+	return changed, nil
 }
 
 func change(v any, path []string, f func(any) any) (any, error) {
@@ -91,7 +89,8 @@ func change(v any, path []string, f func(any) any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return document{below.(object)}, nil
+		changed, _ := below.(object)
+		return document{changed}, nil
 	case []any:
 		i, err := strconv.Atoi(strings.Trim(name, "[]"))
 		if err != nil || i < 0 || i >= len(v) {
@@ -125,7 +124,8 @@ func fill(v any, f func(string) string) any {
 	case string:
 		return f(v)
 	case document:
-		return document{fill(v.object, f).(object)}
+		filled, _ := fill(v.object, f).(object)
+		return document{filled}
 	case object:
 		out := make(object, len(v))
 		for i, m := range v {
