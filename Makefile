@@ -89,8 +89,14 @@ race: ## Run the tests under the race detector
 # The packages whose tests have a large number of rounds.
 CHAOS = $$(grep -rl --include='*_test.go' 'sagemoat/internal/chaos"' . | xargs -n1 dirname | sort -u)
 
+# What the large rounds need beside that: npm for the CDK, Chromium for the guide.
+.PHONY: chaos-tools
+chaos-tools: tools
+	@for tool in npm chromium; do command -v $$tool >/dev/null || missing=1; done; \
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq npm chromium; fi
+
 .PHONY: chaos
-chaos: ## Run the fault tests at full size: 100,000 events, every crash point (docs/chaos.md)
+chaos: chaos-tools ## Run the fault tests at full size: 100,000 events, every crash point (docs/chaos.md)
 	$(GO) test -count=1 -v -timeout 2h -run 'Test' $(CHAOS) -chaos | grep -vE '^(=== |--- PASS|PASS)' 
 
 .PHONY: fuzz

@@ -6,6 +6,7 @@ import (
 	htmltemplate "html/template"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -226,7 +227,7 @@ func consequences(k Kind, code func(string) string) []string {
 }
 
 func failed(k Kind) bool {
-	for _, r := range append(append([]rules.Result{}, k.Left...), k.Half...) {
+	for _, r := range slices.Concat(k.Left, k.Half) {
 		if r.Result == rules.Failed {
 			return true
 		}
