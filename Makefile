@@ -7,6 +7,9 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 FUZZTIME ?= 60s
 
+# The CDK's runtime tells at length that Node 20 is old.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
+
 .PHONY: help
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,31 +29,53 @@ build: ## Build the command into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/sagemoat
 
 .PHONY: package
-package: ## Build the functions as deployed: dist/<function>.zip, reproducible
+package: ## Build what is deployed, reproducibly: zips and templates in dist/sagemoat/VERSION/
 	$(GO) run ./internal/gen/package
 
+# The CDK's command line, by the version and the hash of infra/package-lock.json.
+CDK = .cache/cdk/node_modules/.bin/cdk
+$(CDK): infra/package.json infra/package-lock.json
+	@mkdir -p .cache/cdk && cp infra/package.json infra/package-lock.json .cache/cdk/
+	@cd .cache/cdk && npm ci --silent --no-audit --no-fund && touch node_modules/.bin/cdk
+
+# make deploy ARGS="--context mode=stop --context alertEmail=ml@example.com"
+.PHONY: deploy
+deploy: package $(CDK) ## Deploy to the account and Region of your credentials, by the CDK (docs/deploy.md)
+	cd infra && SAGEMOAT_DIST="$(CURDIR)/dist/sagemoat/$$(cat ../dist/VERSION)" CDK_DISABLE_CLI_TELEMETRY=true \
+		../$(CDK) deploy --no-notices $(ARGS)
+
+.PHONY: templates
+templates: ## Write the templates that the CDK app makes (infra/templates)
+	cd infra && $(GO) test ./stack -run TestGolden -update
+
 .PHONY: test
-test: tools check cover lint ## All that a change must pass: build, tests, coverage, lint
+test: tools check cover infra lint ## All that a change must pass: build, tests, coverage, lint
 
 # What the tests need beside Go: a JDK and Maven for AWS's own event-ruler and
-# DynamoDB Local, Python for moto. Their packages come from Maven Central and PyPI.
+# DynamoDB Local, Python for moto, Node for the CDK and the policy simulator. Their
+# packages come from Maven Central, PyPI and npm.
 .PHONY: tools
 tools:
-	@for tool in javac mvn; do command -v $$tool >/dev/null || missing=1; done; \
+	@for tool in javac mvn node npm; do command -v $$tool >/dev/null || missing=1; done; \
 	python3 -c 'import venv, ensurepip' 2>/dev/null || missing=1; \
-	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq default-jdk-headless maven python3-venv; fi
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq default-jdk-headless maven python3-venv nodejs npm; fi
 
 .PHONY: check
 check:
 	$(GO) build ./...
 	$(GO) vet ./...
-	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	cd infra && $(GO) vet ./...
+	@test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
 
 # Statements: all of what decides, and 85 % of the whole.
 .PHONY: cover
 cover:
 	$(GO) test -count=1 -coverprofile=coverage.out ./...
 	$(GO) run ./internal/gen/coverage coverage.out
+
+.PHONY: infra
+infra:
+	cd infra && $(GO) test -count=1 ./...
 
 .PHONY: lint
 lint: ## Lint, and check the linter's own configuration
@@ -94,3 +119,7 @@ bench: ## Measure it against other tools, Python and its own goals (docs/perform
 .PHONY: docs
 docs: ## Write the pages that are generated
 	$(GO) run ./internal/gen/kinds
+	$(GO) run ./internal/gen/lint
+	$(GO) run ./cmd/sagemoat guide --rules docs/guide.example.rules.yaml --out docs/guide.example.md \
+	  --kind training-job,processing-job,model,endpoint-config,notebook-instance,domain,labeling-job,algorithm
+	$(GO) run ./internal/gen/permissions

@@ -3,6 +3,8 @@ package house
 
 import (
 	"encoding/json"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -21,6 +23,9 @@ var directions = []struct{ from, to, why string }{
 	{"pkg/verdict", "", "the judge sees facts, not AWS: posture only"},
 	{"pkg/jsondoc", "pkg/", "it knows JSON and nothing else"},
 	{"pkg/archive", "pkg/", "it knows logs and nothing else"},
+	{"pkg/document", "pkg/", "it knows text and nothing else"},
+	{"pkg/cloudformation", "pkg/rules", "a template says what will be, not whether it may"},
+	{"pkg/terraform", "pkg/rules", "a plan says what will be, not whether it may"},
 	{"pkg/kind", "pkg/verdict", "the table says what is, not what it means"},
 	{"pkg/kind", "github.com/aws/", "the table names operations; it holds no AWS client"},
 	{"pkg/resolve", "pkg/rules", "references resolve whatever the rules are"},
@@ -37,6 +42,7 @@ var directions = []struct{ from, to, why string }{
 	{"internal/evaluate", "internal/respond", "who judges does not act"},
 	{"internal/respond", "internal/intake", "who acts does not judge events"},
 	{"internal/sweep", "internal/intake", "the sweep sends hints, and judges nothing"},
+	{"pkg/guide", "github.com/aws/", "the page is written from the rules file; nobody is asked"},
 	{"internal/audit", "pkg/report", "what is found does not depend on how it is printed"},
 }
 
@@ -102,23 +108,109 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestDependencies: the command carries no AWS client.
-func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "./cmd/...").Output()
+// deps are the packages that some packages of ours depend on, themselves among
+// them.
+func deps(t *testing.T, of ...string) (all []string) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-deps"}, of...)...).Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("go list -deps %v: %v", of, err)
 	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
+	return strings.Fields(string(out))
+}
+
+func below(dep, folder string) bool { return dep == folder || strings.HasPrefix(dep, folder+"/") }
+
+// online are the packages by which the command calls AWS, and the one file of it
+// that may import each (docs/adr/0018-doctor.md, 0021-linting-policies.md).
+var online = map[string]string{
+	module + "internal/doctor":   "doctor.go",
+	module + "internal/policies": "prevent_lint.go",
+}
+
+// TestDependencies: of the command, only what is told to call AWS carries clients of
+// it, and none of the large ones. Everything else reads files: nothing that it is
+// made of can call AWS.
+func TestDependencies(t *testing.T) {
+	const sdk = "github.com/aws/aws-sdk-go-v2"
+	for _, dep := range deps(t, "./cmd/...") {
 		for bad, why := range map[string]string{
-			"github.com/aws/aws-sdk-go-v2": "the command reads files; it never calls AWS",
-			"github.com/aws/aws-cdk-go":    "only infra/ knows the CDK",
+			sdk + "/service/sagemaker":   "minutes of building; pkg/awsjson calls SageMaker",
+			sdk + "/service/securityhub": "half a minute of building; pkg/awsjson calls Security Hub",
+			sdk + "/service/ec2":         "minutes of building",
+			"github.com/aws/aws-cdk-go":  "only infra/ knows the CDK",
 		} {
-			if dep == bad || strings.HasPrefix(dep, bad+"/") {
+			if below(dep, bad) {
 				t.Errorf("cmd depends on %s: %s", dep, why)
 			}
 		}
 	}
+	var offline []string
+	for _, p := range packages(t) {
+		if p.ImportPath != module+"cmd/sagemoat" {
+			continue
+		}
+		for _, i := range p.Imports {
+			if below(i, sdk) || below(i, "net") {
+				t.Errorf("cmd/sagemoat imports %s: only the packages of the list call AWS", i)
+			}
+			if strings.HasPrefix(i, module) && online[i] == "" {
+				offline = append(offline, i)
+			}
+		}
+	}
+	if !slices.Contains(offline, module+"internal/audit") {
+		t.Fatalf("the command, without what calls AWS, is made of %v", offline)
+	}
+	for _, dep := range deps(t, offline...) {
+		if below(dep, sdk) || below(dep, "github.com/aws/smithy-go") {
+			t.Errorf("what reads files depends on %s: it never calls AWS", dep)
+		}
+	}
+	// The other files of the command cannot reach a client by the package they share.
+	uses := map[string]bool{}
+	for _, file := range goFiles(t, "cmd/sagemoat") {
+		for _, i := range file.imports {
+			if of := online[i]; of != "" {
+				uses[i] = true
+				if file.name != of {
+					t.Errorf("cmd/sagemoat/%s imports %s: only %s does", file.name, i, of)
+				}
+			}
+		}
+	}
+	if len(uses) != len(online) {
+		t.Errorf("of the packages that call AWS only %v are imported: moved?", uses)
+	}
+}
+
+type goFile struct {
+	name    string
+	imports []string
+}
+
+// goFiles are the files of a package, without its tests.
+func goFiles(t *testing.T, dir string) (all []goFile) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".go" || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, e.Name()), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := goFile{name: e.Name()}
+		for _, i := range f.Imports {
+			file.imports = append(file.imports, strings.Trim(i.Path.Value, `"`))
+		}
+		all = append(all, file)
+	}
+	return all
 }
 
 // files calls f with every file that is ours.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
@@ -22,7 +23,31 @@ import (
 )
 
 // ErrShape says that a document is none of the shapes that are read.
-var ErrShape = errors.New("not a CloudTrail record or log, LookupEvents output, EventBridge event, Describe response, API request or pipeline definition")
+var ErrShape = errors.New("not a CloudTrail record or log, LookupEvents output, EventBridge event, Describe response, API request, pipeline definition, CloudFormation template or Terraform plan")
+
+// errUnmarked says that a document has no mark of any of the shapes.
+type errUnmarked struct{ words string }
+
+func (e *errUnmarked) Error() string { return e.words + ": " + ErrShape.Error() }
+func (e *errUnmarked) Unwrap() error { return ErrShape }
+
+// ErrPlan says that a document is a Terraform plan, which stands in a file by itself
+// and is read by package terraform.
+var ErrPlan = fmt.Errorf("a Terraform plan, which is read from a file of its own: %w", ErrShape)
+
+// Unmarked says whether an error of this package is of a document that has nothing
+// of what is read here: a folder of a repository is full of them.
+func Unmarked(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !Unmarked(err) })
+	}
+	var unmarked *errUnmarked
+	return errors.As(err, &unmarked)
+}
+
+// ErrTemplate says that a document is a CloudFormation template, which stands in a
+// file by itself and is read by package cloudformation.
+var ErrTemplate = fmt.Errorf("a CloudFormation template, which is read from a file of its own: %w", ErrShape)
 
 // Decode reads one document. It returns no observation where the document has
 // a known shape and tells nothing of a network. The error is an
@@ -51,7 +76,7 @@ func decode(v jsondoc.Value) ([]*kind.Observation, error) {
 	case v.Kind() == jsondoc.Array:
 		return decodeAll(v)
 	case v.Kind() != jsondoc.Object:
-		return nil, fmt.Errorf("found %s: %w", v.Kind(), ErrShape)
+		return nil, &errUnmarked{"found " + v.Kind().String()}
 	}
 	if isRecord(v) {
 		return one(cloudTrail(v, envelope{}))
@@ -64,7 +89,7 @@ func decode(v jsondoc.Value) ([]*kind.Observation, error) {
 		if err := errorResponse(v); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s: %w", looksLike(v), ErrShape)
+		return nil, looksLike(v)
 	case 1:
 		return found[0].read(v)
 	default:
@@ -152,6 +177,12 @@ func shapesOf(v jsondoc.Value) (found []shape) {
 	// The recorders of botocore keep responses like this.
 	add(has(v, "status_code", "data"), "a recorded response", func(v jsondoc.Value) ([]*kind.Observation, error) {
 		return decode(v.Get("data"))
+	})
+	add(isTemplate(v), "a CloudFormation template", func(jsondoc.Value) ([]*kind.Observation, error) {
+		return nil, ErrTemplate
+	})
+	add(has(v, "format_version", "resource_changes"), "a Terraform plan", func(jsondoc.Value) ([]*kind.Observation, error) {
+		return nil, ErrPlan
 	})
 	add(pipeline.Looks(v), "a pipeline definition", func(jsondoc.Value) ([]*kind.Observation, error) {
 		return nil, errDefinition
@@ -266,15 +297,57 @@ func errorResponse(v jsondoc.Value) error {
 	return nil
 }
 
-// looksLike names a document that is none of the shapes.
-func looksLike(v jsondoc.Value) string {
+// Mark says whether a member of this name can be what tells a shape from others, so
+// that a document which has it is not just anything.
+func Mark(name string) bool {
+	return marks()[name] || marks()[strings.ToUpper(name[:min(1, len(name))])+name[min(1, len(name)):]]
+}
+
+var marks = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range []string{
+		"eventName", "eventSource", "detail-type", "CloudTrailEvent", "Records", "Events", "logFiles", "status_code", "Steps",
+		"AWSTemplateFormatVersion", "Resources", "format_version", "resource_changes",
+	} {
+		out[name] = true
+	}
+	for _, row := range kind.Table() {
+		for _, c := range row.Calls {
+			for _, name := range c.Marks {
+				out[name] = true
+			}
+		}
+		for _, name := range []string{row.Describe.ARN, row.Describe.Under} {
+			out[name] = name != ""
+		}
+	}
+	return out
+})
+
+// isTemplate says whether an object is a CloudFormation template.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+func isTemplate(v jsondoc.Value) bool {
+	if has(v, "AWSTemplateFormatVersion") {
+		return true
+	}
+	resources := v.Get("Resources")
+	if resources.Kind() != jsondoc.Object {
+		return false
+	}
+	return has(v, "Transform") || slices.ContainsFunc(resources.Members(), func(m jsondoc.Member) bool {
+		return strings.Contains(m.Value.Get("Type").Str(), "::") || strings.HasPrefix(m.Name, "Fn::")
+	})
+}
+
+// looksLike is the error of a document that is none of the shapes.
+func looksLike(v jsondoc.Value) error {
 	switch {
-	case has(v, "AWSTemplateFormatVersion"), has(v, "Resources") && v.Get("Resources").Kind() == jsondoc.Object:
-		return "a CloudFormation template, which this version does not read"
-	case has(v, "format_version", "terraform_version"):
-		return "a Terraform plan, which this version does not read"
+	case has(v, "format_version", "terraform_version"), has(v, "lineage", "terraform_version"):
+		return &errUnmarked{"a Terraform state, not a plan: terraform show -json PLANFILE writes one"}
+	case has(v, "resource") && hasAny(v, "terraform", "provider", "variable"):
+		return &errUnmarked{"a Terraform configuration, not a plan: terraform show -json PLANFILE writes one"}
 	case has(v, "detail-type"):
-		return "an EventBridge pattern or schema (an event would have an account), which tells of no resource"
+		return &errUnmarked{"an EventBridge pattern or schema (an event would have an account), which tells of no resource"}
 	}
 	names := make([]string, 0, 5)
 	for _, m := range v.Members() {
@@ -284,7 +357,7 @@ func looksLike(v jsondoc.Value) string {
 		}
 		names = append(names, clip(m.Name))
 	}
-	return "an object with the members " + strings.Join(names, ", ")
+	return &errUnmarked{"an object with the members " + strings.Join(names, ", ")}
 }
 
 func clip(s string) string {

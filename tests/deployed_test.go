@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
+	neturl "net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +57,7 @@ func (h hasty) After(d time.Duration, f func()) { h.System.After(d/100, f) }
 // sandbox, and DynamoDB Local.
 type deployment struct {
 	testing.TB
+	layout
 	world    *sandbox.World
 	monitor  *stopmonitor.Monitor
 	store    *dynamo.Store
@@ -59,8 +65,52 @@ type deployment struct {
 	binaries string
 	// variables of each function's environment, beside its role's.
 	variables map[string][]string
-	endpoints []string
+	endpoint  string    // of the sandbox
+	database  string    // of DynamoDB Local, for the functions
+	keys      *sync.Map // roles by access key
 	outputs   strings.Builder
+}
+
+// layout is what things are called.
+type layout struct {
+	queue, letters, table, topic, bucket, rules string
+	roles                                       map[string]string // of functions
+}
+
+// plain is what things are called where no template says otherwise.
+var plain = layout{
+	queue: deployedQueue, letters: "sagemoat-dead-letters", table: deployedTable, topic: "sagemoat-alerts", bucket: "sagemoat-rules", rules: "rules.yaml",
+	roles: map[string]string{"audit": "sagemoat-audit", "publish": "sagemoat-publish", "respond": "sagemoat-respond", "sweep": "sagemoat-sweep"},
+}
+
+// built are the functions as they are deployed, built once for all tests.
+var built struct {
+	sync.Once
+	dir string
+	err error
+}
+
+// binaries is the folder of the functions as they are deployed.
+func binaries(t testing.TB) string {
+	t.Helper()
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "sagemoat-functions-"); built.err != nil { //nolint:usetesting // for all tests
+			return
+		}
+		for name := range plain.roles {
+			out := filepath.Join(built.dir, name, bootstrap.Name)
+			built.err = errors.Join(built.err, bootstrap.Build(t.Context(), "..", "functions/"+name, runtime.GOARCH, out))
+		}
+	})
+	ok(t, built.err)
+	return built.dir
+}
+
+func TestMain(m *testing.M) {
+	m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
 }
 
 const (
@@ -74,84 +124,87 @@ response:
 `
 )
 
-// deploy builds the functions as they are deployed, and what they need.
-func deploy(t testing.TB) *deployment {
+// deploy makes the functions as they are deployed, and what they need.
+func deploy(t testing.TB, l layout) *deployment {
 	t.Helper()
-	d := &deployment{TB: t, binaries: t.TempDir()}
-	for name := range d.needs("") {
-		ok(t, bootstrap.Build(t.Context(), "..", "functions/"+name, runtime.GOARCH, filepath.Join(d.binaries, name, bootstrap.Name)))
-	}
+	d := &deployment{TB: t, layout: l, binaries: binaries(t), keys: &sync.Map{}}
 	d.world = sandbox.New(sandbox.Options{Seed: 1, Clock: hasty{}})
 	endpoint, stop, err := d.world.Start(t.Context())
 	ok(t, err)
+	d.endpoint = endpoint
 	t.Cleanup(stop)
-	d.monitor = stopmonitor.Watch(stopmonitor.Options{World: d.world, Caller: "sagemoat-respond", Truth: func(resource string) (stopmonitor.Truth, bool) {
-		return stopmonitor.Truth{Fails: resource == "training-job/open", Whole: true}, true
-	}})
-	d.world.AddQueue(sandbox.Queue{Name: "sagemoat-dead-letters"})
-	d.world.AddQueue(sandbox.Queue{Name: deployedQueue, VisibilityTimeout: 6 * time.Minute, MaxReceiveCount: 10, DeadLetterQueue: "sagemoat-dead-letters"})
+	d.world.AddQueue(sandbox.Queue{Name: d.letters})
+	d.world.AddQueue(sandbox.Queue{Name: d.queue, VisibilityTimeout: 6 * time.Minute, MaxReceiveCount: 10, DeadLetterQueue: d.letters})
 	for _, r := range events.Patterns() {
 		p, err := pattern.Compile(r.Pattern)
 		ok(t, err)
-		d.world.AddRule(sandbox.Rule{Name: r.Name, Match: p.Match, Queue: deployedQueue})
+		d.world.AddRule(sandbox.Rule{Name: r.Name, Match: p.Match, Queue: d.queue})
 	}
-	topic := d.world.AddTopic("sagemoat-alerts")
+	topic := d.world.AddTopic(d.topic)
 	d.world.Subscribe(sandbox.Subscription{Topic: topic, Protocol: "sqs", Endpoint: "people"})
-	d.world.AddBucket("sagemoat-rules", account)
-	d.world.PutObject("sagemoat-rules", "rules.yaml", []byte(stopRules))
+	d.world.AddBucket(d.bucket, account)
+	d.world.PutObject(d.bucket, d.rules, []byte(stopRules))
 	d.world.SageMaker().RunFor(kind.TrainingJob, "", -1)
 
-	client, stream := dynamolocal.Create(t, dynamo.Table(deployedTable))
-	d.store, d.stream = dynamo.New(client, deployedTable, time.Now), stream
+	client, stream := dynamolocal.Create(t, dynamo.Table(d.table))
+	d.store, d.stream = dynamo.New(client, d.table, time.Now), stream
 	now := time.Now()
 	before := now.Add(-time.Hour)
 	ok(t, d.store.PutControl(t.Context(), ledger.Baseline, 0, ledger.FirstSweep{Started: before, Done: before, Told: before}))
 	ok(t, d.store.PutControl(t.Context(), ledger.LiveCount, 0, ledger.Count{At: now, Live: map[string]int{"training-job": 100}}))
-	d.endpoints = []string{"AWS_ENDPOINT_URL=" + endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + d.database()}
-	d.variables = d.needs(topic)
+	d.database = d.gate(func(*http.Request, []byte) []byte { return nil })
+	all := []string{"SAGEMOAT_ACCOUNT=" + account, "SAGEMOAT_TABLE=" + d.table}
+	d.variables = map[string][]string{
+		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+d.world.QueueURL(d.queue)),
+		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+d.world.QueueURL(d.letters)),
+		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic, "SAGEMOAT_MODE=stop"),
+		"sweep":   all,
+	}
 	return d
 }
 
-// needs are the variables that each function needs, beside what all have.
-func (d *deployment) needs(topic string) map[string][]string {
-	url := func(name string) string {
-		if d.world == nil {
-			return ""
-		}
-		return d.world.QueueURL(name)
-	}
-	all := []string{"SAGEMOAT_ACCOUNT=" + account, "SAGEMOAT_TABLE=" + deployedTable}
-	return map[string][]string{
-		"audit":   append(slices.Clone(all), "SAGEMOAT_QUEUE_URL="+url(deployedQueue)),
-		"publish": append(slices.Clone(all), "SAGEMOAT_DEAD_LETTER_URL="+url("sagemoat-dead-letters")),
-		"respond": append(slices.Clone(all), "SAGEMOAT_TOPIC_ARN="+topic),
-		"sweep":   all,
-	}
-}
-
-// database is a way to DynamoDB Local that each role can go: it keeps the tables
-// of access keys apart, so that all have to have the same.
-func (d *deployment) database() string {
+// gate is a way to DynamoDB Local that each role can go: it keeps the tables of
+// access keys apart, so that all have to have the same. see sees each request, and
+// may return another body.
+func (d *deployment) gate(see func(r *http.Request, body []byte) []byte) (url string) {
 	d.Helper()
-	to, err := url.Parse(dynamolocal.Endpoint(d))
+	to, err := neturl.Parse(dynamolocal.Endpoint(d))
 	ok(d, err)
 	key := regexp.MustCompile(`Credential=[^/]+/`)
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Header.Set("Authorization", key.ReplaceAllString(r.In.Header.Get("Authorization"), "Credential=test/"))
+		body, err := io.ReadAll(r.In.Body)
+		if err != nil {
+			return // the caller has gone
+		}
+		if other := see(r.In, body); other != nil {
+			body = other
+		}
+		r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}})
 	d.Cleanup(proxy.Close)
 	return proxy.URL
 }
 
+// caller is the role that signed a request.
+func (d *deployment) caller(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	key, _, _ := strings.Cut(scope, "/")
+	role, _ := d.keys.Load(key)
+	name, _ := role.(string)
+	return name
+}
+
 // environment is that of a function.
 func (d *deployment) environment(name string) []string {
-	key, _ := d.world.Credentials("sagemoat-"+name, "sagemoat-"+name)
+	key, _ := d.world.Credentials(d.roles[name], "sagemoat-"+name)
+	d.keys.Store(key, d.roles[name])
 	return slices.Concat([]string{
 		"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secretOfRole, "AWS_SESSION_TOKEN=" + secretToken,
-		"SAGEMOAT_RULES_BUCKET=sagemoat-rules", "SAGEMOAT_RULES_KEY=rules.yaml", "SAGEMOAT_RULES_OWNER=" + account,
-		"DB_PASSWORD=" + secretVariable,
-	}, d.endpoints, d.variables[name])
+		"SAGEMOAT_RULES_BUCKET=" + d.bucket, "SAGEMOAT_RULES_KEY=" + d.rules, "SAGEMOAT_RULES_OWNER=" + account,
+		"DB_PASSWORD=" + secretVariable, "AWS_ENDPOINT_URL=" + d.endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + d.database,
+	}, d.variables[name])
 }
 
 // start starts a function. What it wrote is in outputs when stop is called.
@@ -169,7 +222,10 @@ func (d *deployment) start(name string) (f *runtimeapi.Function, stop func()) {
 
 // TestDeployed runs the binaries as they are deployed.
 func TestDeployed(t *testing.T) {
-	d := deploy(t)
+	d := deploy(t, plain)
+	d.monitor = stopmonitor.Watch(stopmonitor.Options{World: d.world, Caller: plain.roles["respond"], Truth: func(resource string) (stopmonitor.Truth, bool) {
+		return stopmonitor.Truth{Fails: resource == "training-job/open", Whole: true}, true
+	}})
 	t.Run("no variable", d.noVariable)
 	t.Run("garbage", d.garbage)
 	t.Run("whole", d.whole)

@@ -502,7 +502,7 @@ func TestMotoAlerts(t *testing.T) {
 	ok(t, b.store.PutControl(t.Context(), ledger.Baseline, 0, ledger.FirstSweep{Started: now.Add(-time.Hour), Done: now.Add(-time.Hour), Told: now.Add(-time.Hour)}))
 	h, err := respond.New(respond.Options{
 		Scope: scope, Store: b.store, Rules: inForce, Fresh: b.evaluator().Fresh, AWS: awsjson.New(b.there),
-		SNS: client, Topic: *topic.TopicArn, Now: b.clock.Now, Log: b.log(), Metrics: b.metrics("respond"),
+		SNS: client, Topic: *topic.TopicArn, Most: rules.Stop, Now: b.clock.Now, Log: b.log(), Metrics: b.metrics("respond"),
 	})
 	ok(t, err)
 	failed, err := h.Changes(t.Context(), b.changes("alert"))

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -30,22 +30,29 @@ type auditFlags struct {
 	severity           string
 	accounts           []string
 	since, until       string
+	failOn             string
 	prevented, all     bool
+	skipOthers         bool
 }
 
 func auditCommand(p process, status *int) *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
 		Use:   "audit [flags] PATH...",
-		Short: "Judge what was created or changed, from what AWS recorded",
+		Short: "Judge what was created or changed, or is about to be",
 		Long: `audit reads files and folders ("-" is standard input) and judges every successful
-call in them that created or changed the network of a SageMaker AI resource.
+call in them that created or changed the network of a SageMaker AI resource, and
+every resource that a template or a plan is about to create or change.
 
 The content decides what a file is: a CloudTrail log (.json.gz is read as it is),
 CloudTrail records one a line, LookupEvents output, EventBridge events, Describe
-responses, API requests, pipeline definitions. References (a transform job's
-model, an endpoint's configuration, a profile's domain) are resolved among all
-the inputs, whatever their order.
+responses, API requests, pipeline definitions, CloudFormation templates in JSON or
+YAML, Terraform plans (terraform show -json). References (a transform job's model,
+an endpoint's configuration, a profile's domain) are resolved among all the inputs,
+whatever their order; those of a template or a plan within it.
+
+A file that is named must be one of these. In a folder, files that are none of them
+are counted.
 
 With --as-if it compares two rules files over the past instead: what each would
 have flagged, told and stopped, by day, rule and team, and why they differ. The
@@ -55,7 +62,8 @@ Exit status: 0 nothing failed the rules; 1 something did; 2 wrong usage, or inpu
 that could not be read (what could be was judged and printed). With --as-if it is
 0 or 2: a comparison is no verdict.`,
 		Example: `  sagemoat audit ./AWSLogs
-  sagemoat audit --rules rules.yaml --output sarif --out sagemoat.sarif pipeline.json
+  sagemoat audit --rules rules.yaml --output sarif --out sagemoat.sarif template.yaml
+  terraform show -json plan.tfplan | sagemoat audit -
   sagemoat audit --class c,b-internet --since 7d ./AWSLogs
   sagemoat audit --prevented ./AWSLogs
   sagemoat audit --rules rules.yaml --as-if rules-with-stop.yaml --since 30d ./AWSLogs`,
@@ -87,6 +95,8 @@ that could not be read (what could be was judged and printed). With --as-if it i
 	flags.StringVar(&f.since, "since", "", "only from this `TIME` on: 2026-11-02, 2026-11-02T09:00:00Z, or how long ago: 36h, 7d")
 	flags.StringVar(&f.until, "until", "", "only before this `TIME`")
 	flags.BoolVar(&f.prevented, "prevented", false, "list the calls that AWS refused, instead of verdicts")
+	flags.StringVar(&f.failOn, "fail-on", "low", "exit with status 1 where something failed with at least this `SEVERITY`: critical, high, medium, low; unknown: also where something could not be told")
+	flags.BoolVar(&f.skipOthers, "skip-others", false, "count files that are nothing that is read, as in a folder, although they were named")
 	flags.BoolVar(&f.all, "all", false, "list in the table what passed, too")
 	return cmd
 }
@@ -125,6 +135,9 @@ func runAudit(ctx context.Context, p process, f auditFlags, paths []string) (int
 	if err != nil {
 		return exitError, err
 	}
+	if !slices.Contains(failOn, f.failOn) {
+		return exitError, fmt.Errorf("--fail-on %s: want one of %s", f.failOn, strings.Join(failOn, ", "))
+	}
 	file := rules.Default()
 	if f.rules != "" {
 		if file, err = loadRules(f.rules, p.stdin); err != nil {
@@ -136,7 +149,7 @@ func runAudit(ctx context.Context, p process, f auditFlags, paths []string) (int
 	}
 
 	tell, done := progress(p)
-	r, err := audit.Run(ctx, audit.Inputs{Paths: paths, Stdin: p.stdin}, audit.Options{Rules: file, Now: p.now, Keep: keep, Progress: tell})
+	r, err := audit.Run(ctx, audit.Inputs{Paths: paths, Stdin: p.stdin, SkipOthers: f.skipOthers}, audit.Options{Rules: file, Now: p.now, Keep: keep, Progress: tell})
 	done()
 	if err != nil {
 		return exitError, err
@@ -148,17 +161,28 @@ func runAudit(ctx context.Context, p process, f auditFlags, paths []string) (int
 	switch {
 	case len(r.Problems) > 0:
 		return exitError, nil
-	case !f.prevented && r.Failed():
+	case !f.prevented && f.fails(r):
 		return exitFailed, nil
 	default:
 		return exitClean, nil
 	}
 }
 
+// failOn are the values of the flag, most lenient first.
+var failOn = []string{"critical", "high", "medium", "low", "unknown"}
+
+// fails says whether something is as bad as it takes.
+func (f *auditFlags) fails(r *audit.Report) bool {
+	if f.failOn == "unknown" {
+		return r.Failed("") || slices.ContainsFunc(r.Findings, func(g *finding.Finding) bool { return g.Judgement.Compliance == rules.Warning })
+	}
+	return r.Failed(rules.Severity(strings.ToUpper(f.failOn)))
+}
+
 // write writes the report to standard output or to the file.
 func (f *auditFlags) write(p process, r *audit.Report) error {
 	columns, isTerminal := p.terminal(p.stdout)
-	o := report.Options{Now: p.now, Version: version(), Line: lineOf, All: f.all}
+	o := report.Options{Now: p.now, Version: version(), Line: new(lines).of, All: f.all}
 	if o.Root, _ = os.Getwd(); f.out == "" {
 		o.Width, o.Color = columns, isTerminal && p.getenv("NO_COLOR") == ""
 	}
@@ -199,9 +223,18 @@ func (f *auditFlags) summary(p process, r *audit.Report) {
 	for _, problem := range r.Problems {
 		say(p, "error: %s", finding.Plain(problem.Error()))
 	}
+	for _, t := range slices.Sorted(maps.Keys(r.Unjudged)) {
+		say(p, "not judged: %s of type %s, which this version does not know", count(r.Unjudged[t], "resource"), finding.Plain(t))
+	}
+	if r.Sources > 0 {
+		say(p, "not read: %s of Terraform source; audit the plan that is made of it (terraform show -json PLANFILE)", count(r.Sources, "file"))
+	}
 	said := []string{fmt.Sprintf("%s read", count(r.Files, "file"))}
 	if r.Skipped > 0 {
 		said = append(said, count(r.Skipped, "file")+" skipped by name")
+	}
+	if r.Others > 0 {
+		said = append(said, fmt.Sprintf("%s of them nothing that is audited", count(r.Others, "file")))
 	}
 	said = append(said, count(len(r.Findings), "verdict"))
 	if n := len(r.Refused); n > 0 {
@@ -282,28 +315,6 @@ func instant(s string, now time.Time) (time.Time, error) {
 		return now.AddDate(0, 0, -days).Add(-d), nil
 	}
 	return time.Time{}, fmt.Errorf("%s: want a date (2026-11-02), a time (2026-11-02T09:00:00Z) or how long ago (36h, 7d)", s)
-}
-
-// lineOf is the line at which a byte of a file stands; 0 where that has no
-// meaning, as in a compressed file.
-func lineOf(name string, offset int64) int {
-	f, err := os.Open(name) // #nosec G304 -- an input that was read before
-	if err != nil {
-		return 0
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	in := bufio.NewReader(io.LimitReader(f, offset))
-	if magic, _ := in.Peek(2); string(magic) == "\x1f\x8b" {
-		return 0
-	}
-	line := 1
-	for buf := make([]byte, 64<<10); ; {
-		n, err := in.Read(buf)
-		line += bytes.Count(buf[:n], []byte{'\n'})
-		if err != nil {
-			return line
-		}
-	}
 }
 
 // joined lists names with commas.

@@ -1,6 +1,7 @@
 // Command sagemoat audits the network of everything in Amazon SageMaker AI,
 // offline: it reads what AWS recorded, places every resource in the a/b/c
-// matrix and says whether the organisation's rules allow it.
+// matrix and says whether the organisation's rules allow it. Only its doctor asks
+// AWS something: about what is deployed.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +36,7 @@ type process struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, process{
 		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		terminal: terminal, getenv: os.Getenv, now: time.Now(),
@@ -54,7 +56,8 @@ func run(ctx context.Context, p process) int {
 whether its code can reach your VPC, the Internet on its own path, both or
 neither, and whether your rules allow that.
 
-It never calls AWS: it reads files.`,
+audit and rules read files, and never call AWS. doctor asks AWS about what is
+deployed.`,
 		Example: `  sagemoat audit --rules rules.yaml ./cloudtrail-logs
   aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventSource,AttributeValue=sagemaker.amazonaws.com | sagemoat audit -`,
 		Version:       version(),
@@ -65,7 +68,7 @@ It never calls AWS: it reads files.`,
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
+	root.AddCommand(auditCommand(p, &status), rulesCommand(p, &status), doctorCommand(p, &status), preventCommand(p, &status), guideCommand(p, &status)) //nolint:contextcheck // cobra hands the context to the command
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "sagemoat: %v\n", err)
 		return exitError

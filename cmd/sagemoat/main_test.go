@@ -103,7 +103,7 @@ func TestStatus(t *testing.T) {
 		"half a file":          {[]string{"audit", "broken.json"}, "", 2, []string{"bad", "HIGH"}, []string{"broken.json: byte", "ends in the middle", "1 verdict, 1 error"}},
 		"another document":     {[]string{"audit", "other.json", "bad.json"}, "", 2, []string{"bad"}, []string{"other.json", "an object with the members hello"}},
 		"no such file":         {[]string{"audit", "none.json", "good.json"}, "", 2, []string{"1 passed"}, []string{"none.json", "no such file"}},
-		"refused by AWS":       {[]string{"audit", "refused.json"}, "", 0, []string{"no call that creates or changes"}, []string{"1 call refused by AWS (1 by AccessDenied; --prevented lists them)"}},
+		"refused by AWS":       {[]string{"audit", "refused.json"}, "", 0, []string{"nothing was found that creates or changes"}, []string{"1 call refused by AWS (1 by AccessDenied; --prevented lists them)"}},
 		"list of refused":      {[]string{"audit", "--prevented", "refused.json", "bad.json"}, "", 0, []string{"denied", "AccessDenied", "!HIGH"}, []string{"1 call refused"}},
 		"refused as JSON":      {[]string{"audit", "--prevented", "--output", "json", "refused.json"}, "", 0, []string{`"errorCode":"AccessDenied"`}, []string{}},
 		"the same twice":       {[]string{"audit", "--output", "json", "twice.jsonl"}, "", 1, []string{`"name":"bad"`}, []string{"1 verdict", "1 record seen more than once"}},
@@ -115,13 +115,13 @@ func TestStatus(t *testing.T) {
 		"no SARIF of refused":  {[]string{"audit", "--prevented", "--output", "sarif", "good.json"}, "", 2, nil, []string{"--prevented has no sarif form"}},
 		"all that is mistaken": {[]string{"audit", "--class", "d", "--kind", "lambda", "--severity", "bad", "--since", "then", "--until", "-3h", "good.json"}, "", 2, nil, []string{"--class d", "--kind lambda", "--severity bad", "--since then", "--until -3h"}},
 		"by class":             {[]string{"audit", "--class", "b-vpc,a", "good.json", "bad.json"}, "", 0, []string{"1 passed", "!bad"}, []string{}},
-		"by severity":          {[]string{"audit", "--severity", "critical", "good.json", "bad.json"}, "", 0, []string{"no call"}, []string{}},
-		"by kind":              {[]string{"audit", "--kind", "model", "bad.json"}, "", 0, []string{"no call"}, []string{}},
-		"by account":           {[]string{"audit", "--account", "444455556666", "bad.json"}, "", 0, []string{"no call"}, []string{}},
-		"since":                {[]string{"audit", "--since", "2026-11-03", "bad.json"}, "", 0, []string{"no call"}, []string{}},
+		"by severity":          {[]string{"audit", "--severity", "critical", "good.json", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
+		"by kind":              {[]string{"audit", "--kind", "model", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
+		"by account":           {[]string{"audit", "--account", "444455556666", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
+		"since":                {[]string{"audit", "--since", "2026-11-03", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
 		"since, days":          {[]string{"audit", "--since", "21d", "bad.json"}, "", 1, []string{"bad"}, []string{}},
-		"since, hours":         {[]string{"audit", "--since", "36h", "bad.json"}, "", 0, []string{"no call"}, []string{}},
-		"until":                {[]string{"audit", "--until", "2026-11-02T09:14:07Z", "bad.json"}, "", 0, []string{"no call"}, []string{}},
+		"since, hours":         {[]string{"audit", "--since", "36h", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
+		"until":                {[]string{"audit", "--until", "2026-11-02T09:14:07Z", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
 		"until, after":         {[]string{"audit", "--until", "2026-11-02T09:14:08Z", "bad.json"}, "", 1, []string{"bad"}, []string{}},
 		"version":              {[]string{"--version"}, "", 0, []string{"sagemoat version"}, nil},
 		"help":                 {[]string{"audit", "--help"}, "", 0, []string{"Exit status", "--rules FILE"}, nil},
@@ -221,7 +221,7 @@ func TestLine(t *testing.T) {
 	if !strings.Contains(r.stdout, `"startLine": 2`) {
 		t.Errorf("no result is on line 2:\n%s", r.stdout)
 	}
-	if lineOf("none", 3) != 0 {
+	if new(lines).of("none", 3, "a") != 0 {
 		t.Error("a file that is not there has lines")
 	}
 }

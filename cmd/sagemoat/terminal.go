@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -26,27 +27,44 @@ func terminal(w io.Writer) (columns int, ok bool) {
 // patience is how long a run may take before it shows progress.
 const patience = time.Second
 
-// progress shows on a terminal how far a run is; it returns nil elsewhere. done
-// takes the display away again.
-func progress(p process) (tell func(files int, bytes int64), done func()) {
+// spinner shows on a terminal what is being done; elsewhere it shows nothing. done
+// takes the display away again, and may be called more than once.
+func spinner(p process) (tell func(what string), done func()) {
 	if _, ok := p.terminal(p.stderr); !ok {
-		return nil, func() {}
+		return func(string) {}, func() {}
 	}
 	began := time.Now()
+	var mu sync.Mutex
 	var bar *progressbar.ProgressBar
-	tell = func(files int, bytes int64) {
+	tell = func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
 		if bar == nil {
 			if time.Since(began) < patience {
 				return
 			}
 			bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(p.stderr), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSpinnerType(14))
 		}
-		bar.Describe(fmt.Sprintf("%s, %.1f MB read", count(files, "file"), float64(bytes)/1e6))
+		bar.Describe(what)
 		_ = bar.Add(1)
 	}
 	return tell, func() {
+		mu.Lock()
+		defer mu.Unlock()
 		if bar != nil {
 			_ = bar.Finish()
+			bar = nil
 		}
 	}
+}
+
+// progress shows on a terminal how far an audit is; tell is nil elsewhere.
+func progress(p process) (tell func(files int, bytes int64), done func()) {
+	if _, ok := p.terminal(p.stderr); !ok {
+		return nil, func() {}
+	}
+	say, done := spinner(p)
+	return func(files int, bytes int64) {
+		say(fmt.Sprintf("%s, %.1f MB read", count(files, "file"), float64(bytes)/1e6))
+	}, done
 }

@@ -15,10 +15,14 @@ import (
 
 	"github.com/sagemoat/sagemoat/internal/function"
 	"github.com/sagemoat/sagemoat/internal/respond"
+	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
-// topic is the ARN of the topic for what no route of the rules sends elsewhere.
-const topic = "SAGEMOAT_TOPIC_ARN"
+// The variables of this function's environment, beside those of package function.
+const (
+	topic = "SAGEMOAT_TOPIC_ARN" // ARN of the topic for what no route of the rules sends elsewhere
+	mode  = "SAGEMOAT_MODE"      // the most that the rules may have done: observe, notify or stop
+)
 
 func main() {
 	handler, err := build(context.Background())
@@ -38,9 +42,13 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 	if err != nil {
 		return nil, err
 	}
+	most, err := f.Need(mode)
+	if err != nil {
+		return nil, err
+	}
 	h, err := respond.New(respond.Options{
 		Scope: f.Scope, Store: f.Store, Rules: f.Rules.Rules, Fresh: f.Evaluator().Fresh, AWS: f.Caller,
-		SNS: sns.NewFromConfig(f.Config), Topic: arn, Now: f.Now, Log: f.Log, Metrics: f.Metrics,
+		SNS: sns.NewFromConfig(f.Config), Topic: arn, Most: rules.Mode(most), Now: f.Now, Log: f.Log, Metrics: f.Metrics,
 	})
 	if err != nil {
 		return nil, err

@@ -60,8 +60,13 @@ type Reading struct {
 	Problems   []Problem
 	Duplicates int // records that were in the input more than once
 	Skipped    int // files of folders that were not read, because of their names
-	Files      int
-	Bytes      int64 // decompressed
+	Others     int // files of folders that are nothing that is read
+	Sources    int // files of folders with Terraform's source, which is no plan
+	// Unjudged counts the resources in templates and plans whose types are
+	// SageMaker's and not known here.
+	Unjudged map[string]int
+	Files    int
+	Bytes    int64 // decompressed
 }
 
 // Records are what the inputs of a run tell.
@@ -106,7 +111,7 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 	report := &Report{Reading: records.Reading}
 	for _, o := range records.All {
 		switch {
-		case o.Halts, o.Deletes, !opts.Keep.observation(o):
+		case o.Halts, o.Deletes, o.Context, !opts.Keep.observation(o):
 		case o.Refused != "":
 			report.Refused = append(report.Refused, o)
 		default:
@@ -177,7 +182,10 @@ func (f Filter) finding(g *finding.Finding) bool {
 	return f.Severity == "" || g.Judgement.Severity != "" && g.Judgement.Severity.AtLeast(f.Severity)
 }
 
-// Failed says whether anything failed the rules.
-func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool { return f.Judgement.Compliance == rules.Failed })
+// Failed says whether anything failed the rules with at least a severity; empty is
+// any.
+func (r *Report) Failed(least rules.Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool {
+		return f.Judgement.Compliance == rules.Failed && f.Judgement.Severity.AtLeast(least)
+	})
 }

@@ -196,7 +196,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		"empty-object.json":  {[]byte(`{}`), "not a CloudTrail record or log"},
 		"number.json":        {[]byte(`42`), "not JSON"},
 		"list-of-lists.json": {[]byte(`[[["a"]]]`), "found a string"},
-		"yaml.yaml":          {[]byte("Resources:\n  M:\n    Type: AWS::SageMaker::Model\n"), "no YAML"},
+		"yaml.yaml":          {[]byte("a: 1\n"), "it has no Resources, but a"},
 		"long-name.json":     {[]byte(`{"` + strings.Repeat("n", 200) + `":1}`), "nnnn…"},
 		"many-names.json":    {[]byte(`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}`), "a, b, c, d, e, …"},
 		"deep.json":          {[]byte(deep), "nested more than 100 deep"},
@@ -223,8 +223,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 				if !strings.Contains(r.Problems[0].Error(), c.problem) {
 					t.Errorf("got %q, want a problem with %q", r.Problems[0].Error(), c.problem)
 				}
-				if r.Failed() || r.Files != 1 {
-					t.Errorf("failed %v, %d files", r.Failed(), r.Files)
+				if r.Failed("") || r.Files != 1 {
+					t.Errorf("failed %v, %d files", r.Failed(""), r.Files)
 				}
 			}
 		})
@@ -581,6 +581,9 @@ func allDocuments(t *testing.T) (docs []string) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if filepath.Ext(path) == ".yaml" || bytes.Contains(text, []byte(`"format_version"`)) {
+			continue // stands in a file by itself
 		}
 		dec := json.NewDecoder(bytes.NewReader(text))
 		for {

@@ -19,14 +19,20 @@ import (
 
 	"github.com/sagemoat/sagemoat/events"
 	"github.com/sagemoat/sagemoat/pkg/archive"
+	"github.com/sagemoat/sagemoat/pkg/cloudformation"
+	"github.com/sagemoat/sagemoat/pkg/document"
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/kind"
+	"github.com/sagemoat/sagemoat/pkg/terraform"
 )
 
 // Inputs are files and folders to read; "-" is standard input.
 type Inputs struct {
 	Paths []string
 	Stdin io.Reader
+	// SkipOthers treats files that were named like those that a folder holds: one
+	// that is nothing that is read is counted, and no error.
+	SkipOthers bool
 }
 
 // stdinName is how standard input is named in messages.
@@ -38,6 +44,7 @@ type collector struct {
 	all      []*kind.Observation
 	report   *Reading
 	progress func(files int, bytes int64)
+	named    map[string]bool // the files that must be something that is read
 }
 
 func (c *collector) add(file string, offset int64, observations []*kind.Observation, err error) {
@@ -85,8 +92,13 @@ func split(err error) []error {
 
 // read reads every input.
 func (in Inputs) read(ctx context.Context, report *Reading, progress func(int, int64)) ([]*kind.Observation, error) {
-	c := &collector{report: report, progress: progress}
+	c := &collector{report: report, progress: progress, named: map[string]bool{stdinName: !in.SkipOthers}}
 	from := in.expand(c)
+	if !in.SkipOthers {
+		for _, path := range slices.Concat(from.named, from.streams) {
+			c.named[path] = true
+		}
+	}
 	if from.stdin {
 		if err := c.stream(ctx, stdinName, in.Stdin); err != nil {
 			return nil, err
@@ -124,6 +136,7 @@ func (in Inputs) read(ctx context.Context, report *Reading, progress func(int, i
 // found are the inputs that the paths lead to.
 type found struct {
 	files   []string
+	named   []string // those of the files that were named
 	streams []string // pipes and devices that were named: what is read of them is gone
 	stdin   bool
 }
@@ -143,13 +156,13 @@ func (in Inputs) expand(c *collector) (out found) {
 		case info.IsDir():
 			out.folder(c, path)
 		case info.Mode().IsRegular():
-			out.files = append(out.files, path)
+			out.files, out.named = append(out.files, path), append(out.named, path)
 		default:
 			out.streams = append(out.streams, path)
 		}
 	}
 	if len(in.Paths) > 0 && len(out.files)+len(out.streams) == 0 && !out.stdin && len(c.report.Problems) == 0 {
-		c.cannot(strings.Join(in.Paths, ", "), errors.New("no file to read in there: files are read that end in .json, .jsonl, .ndjson or .gz, or have no ending"))
+		c.cannot(strings.Join(in.Paths, ", "), errors.New("no file to read in there: files are read that end in .json, .jsonl, .ndjson, .gz, .yaml, .yml or .template, or have no ending"))
 	}
 	return out
 }
@@ -181,6 +194,8 @@ func (out *found) folder(c *collector, dir string) {
 		case !mode.IsRegular():
 			// To open a pipe can take for ever.
 			c.cannot(path, errors.New("not a file but a pipe, a device or a socket: name it to read it"))
+		case isSource(path):
+			c.report.Sources++
 		case readable(path):
 			out.files = append(out.files, path)
 		default:
@@ -203,7 +218,7 @@ func (c *collector) cannot(path string, err error) {
 // has no ending, as Amazon Data Firehose writes them, by how it begins.
 func readable(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
-	case ".json", ".jsonl", ".ndjson", ".gz":
+	case ".json", ".jsonl", ".ndjson", ".gz", ".yaml", ".yml", ".template":
 		return true
 	case "":
 	default:
@@ -239,7 +254,7 @@ func (c *collector) file(ctx context.Context, path string) error {
 
 // stream reads whatever stands in r; its error is the context's.
 func (c *collector) stream(ctx context.Context, name string, r io.Reader) error {
-	text := &bounded{ctx: ctx}
+	text := &bounded{ctx: ctx, most: 2 * jsondoc.MaxBytes}
 	in := bufio.NewReaderSize(&counted{r: r, n: &text.compressed}, 64<<10)
 	magic, err := in.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -260,9 +275,27 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		_, _ = plain.Discard(len(mark))
 	}
 	head, _ := plain.Peek(4 << 10)
-	if rest := bytes.TrimLeft(head, " \t\r\n"); len(rest) > 0 && rest[0] != '{' && rest[0] != '[' {
-		c.done(name, text.n, fmt.Errorf("found %q at the start: not JSON, and this version reads nothing else (no YAML, no Terraform source)", rest[0]))
+	if len(head) == 0 && !c.named[name] && !strings.HasSuffix(strings.ToLower(name), ".json") && !text.zipped {
+		// No record was lost in what holds none by its name.
+		c.other()
+		c.done(name, 0, nil)
 		return nil
+	}
+	rest := bytes.TrimLeft(head, " \t\r\n")
+	if len(rest) > 0 && rest[0] != '{' && rest[0] != '[' {
+		err := c.prose(name, plain)
+		if ctx.Err() == nil {
+			c.done(name, text.n, err)
+		}
+		return ctx.Err()
+	}
+	if terraform.Looks(rest) {
+		text.most = terraform.MaxBytes
+		err := c.plan(name, plain)
+		if ctx.Err() == nil {
+			c.done(name, text.n, err)
+		}
+		return ctx.Err()
 	}
 	if archive.IsLog(head) {
 		stats, err := archive.Scan(ctx, plain, func(r archive.Record) error {
@@ -285,27 +318,46 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 // documents reads JSON documents one after another, each for itself: one alone,
 // one a line, the elements of a list, or those of Events or Records in an object.
 func (c *collector) documents(name string, r io.Reader, text *bounded) error {
+	t := &tally{collector: c, name: name}
 	d := &documents{
 		dec: newDecoder(r), text: text, in: r,
 		each: func(data []byte, offset int64) {
-			base := filepath.Base(name)
-			observations, err := events.DecodeFileLife(data, strings.TrimSuffix(base, filepath.Ext(base)))
-			c.add(name, offset, observations, err)
+			observations, err := c.decode(name, data, offset)
+			t.add(offset, observations, err)
 		},
-		skipped: func(offset int64) { c.add(name, offset, nil, errTooLong) },
+		skipped: t.tooLong,
 	}
 	n := 0
 	for ; ; n++ {
 		err := d.next()
 		switch {
 		case errors.Is(err, io.EOF) && n > 0:
-			return nil
+			return t.end(nil)
 		case errors.Is(err, io.EOF):
 			return errors.New("the file is empty")
 		case err != nil:
-			return d.place(err)
+			return t.end(d.place(err))
 		}
 	}
+}
+
+// decode reads a document that stands in a file.
+func (c *collector) decode(name string, data []byte, offset int64) ([]*kind.Observation, error) {
+	base := filepath.Base(name)
+	observations, err := events.DecodeFileLife(data, strings.TrimSuffix(base, filepath.Ext(base)))
+	var refused *jsondoc.Error
+	switch {
+	case errors.Is(err, events.ErrPlan):
+		return c.planned(name, offset, bytes.NewReader(data))
+	case errors.Is(err, events.ErrTemplate), errors.As(err, &refused):
+		// Names that differ only by case are no trick in a template, whose resources
+		// and functions have names of the author's choice.
+		root, again := document.JSON(data)
+		if again == nil && (refused == nil && cloudformation.Looks(root) || cloudformation.Is(root)) {
+			return c.template(name, offset, root), nil
+		}
+	}
+	return observations, err
 }
 
 type documents struct {
@@ -314,11 +366,14 @@ type documents struct {
 	in      io.Reader
 	text    *bounded
 	each    func(data []byte, offset int64)
-	skipped func(offset int64) // is told of a document that is too long
+	skipped func(offset int64, m mark) // is told of a document that is too long
 }
 
 // errTooLong says that a document is longer than one that is read.
 var errTooLong = fmt.Errorf("a document is longer than %d bytes", jsondoc.MaxBytes)
+
+// errCutOff says that there is less of a file than there was.
+var errCutOff = errors.New("the file ends in the middle of a document")
 
 // newDecoder returns a decoder for many documents. Whoever decodes one of them
 // is strict; here its faults must not take the documents after it along.
@@ -332,7 +387,7 @@ func (d *documents) offset() int64 { return d.base + d.dec.InputOffset() }
 // skip passes over the rest of a document that is too long, which began at
 // start, without keeping any of it. The decoder stands depth brackets deep in
 // it. After it reading goes on as if the text had opened with outer.
-func (d *documents) skip(start int64, depth int, outer string) error {
+func (d *documents) skip(start int64, depth int, outer string, m mark) error {
 	at := d.offset()
 	rest := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(d.dec.UnreadBuffer())), d.in), 64<<10)
 	d.text.err, d.text.boundary = nil, d.text.n
@@ -367,7 +422,7 @@ func (d *documents) skip(start int64, depth int, outer string) error {
 			return errTooLong
 		}
 	}
-	d.skipped(start)
+	d.skipped(start, m)
 	d.text.boundary = d.text.n
 	d.in = rest
 	d.dec = newDecoder(io.MultiReader(strings.NewReader(outer), rest))
@@ -386,7 +441,7 @@ func (d *documents) place(err error) error {
 		err = d.text.err
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		err = errors.New("the file ends in the middle of a document")
+		err = errCutOff
 	}
 	return &archive.Error{Offset: offset, Err: err}
 }
@@ -406,7 +461,7 @@ func (d *documents) next() error {
 		// The end, or no JSON at all, or a value that is no document.
 		v, err := d.dec.ReadValue()
 		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
-			return noEOF(d.skip(start, 0, ""))
+			return noEOF(d.skip(start, 0, "", maybeMarked))
 		}
 		if err != nil {
 			return err
@@ -437,7 +492,7 @@ func (d *documents) list(outer string) error {
 		d.text.boundary = d.text.n
 		v, err := d.dec.ReadValue()
 		if start, ok := d.start(); ok && errors.Is(err, errTooLong) {
-			if err := d.skip(start, 0, outer+"null"); err != nil {
+			if err := d.skip(start, 0, outer+"null", maybeMarked); err != nil {
 				return err
 			}
 			// The brackets are read again, and a null in place of the document.
@@ -474,7 +529,7 @@ func (d *documents) object() error {
 			err = errTooLong
 		}
 		if errors.Is(err, errTooLong) && d.dec.StackDepth() == 1 {
-			return d.skip(offset, 1, "")
+			return d.skip(offset, 1, "", markOf(whole.Bytes()))
 		}
 		if err != nil {
 			return err
@@ -486,6 +541,27 @@ func (d *documents) object() error {
 	whole.WriteByte('}')
 	d.each(whole.Bytes(), offset)
 	return nil
+}
+
+// markOf says whether the beginning of an object has a mark of something that is
+// read.
+func markOf(object []byte) mark {
+	d := newDecoder(bytes.NewReader(object))
+	if _, err := d.ReadToken(); err != nil {
+		return maybeMarked
+	}
+	for {
+		name, err := d.ReadToken()
+		if err != nil || name.Kind() != '"' {
+			return unmarked
+		}
+		if events.Mark(name.String()) {
+			return marked
+		}
+		if d.SkipValue() != nil {
+			return unmarked // the object is cut off in it
+		}
+	}
 }
 
 // member reads a member of an object into the document that is left of it.
@@ -520,6 +596,7 @@ type bounded struct {
 	zipped     bool
 	n          int64 // bytes read
 	boundary   int64 // n where the document that is being read began, at the earliest
+	most       int64 // bytes that may be read since then
 	compressed int64
 	err        error // why nothing more is read
 }
@@ -533,7 +610,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.n-b.boundary > 2*jsondoc.MaxBytes {
+	if b.n-b.boundary > b.most {
 		// Nothing has been read, so nothing is lost to who goes on behind it.
 		b.err = errTooLong
 		return 0, b.err

@@ -21,7 +21,7 @@ import (
 )
 
 // records is where the records are that were written for this project: a folder
-// a kind, a file a behaviour. Beside X.json or X.jsonl stands X.want.json, which
+// a kind, a file a behaviour. Beside X.json, X.jsonl or X.yaml stands X.want.json, which
 // was written by hand from what the records mean, not from what came out.
 var records = filepath.Join("..", "..", "testdata")
 
@@ -121,7 +121,7 @@ func inputs(t testing.TB) (files []string) {
 			return err
 		case strings.HasSuffix(path, ".want.json"):
 			wants[path] = true
-		case filepath.Ext(path) == ".json" || filepath.Ext(path) == ".jsonl":
+		case slices.Contains([]string{".json", ".jsonl", ".yaml"}, filepath.Ext(path)):
 			files = append(files, path)
 		default:
 			t.Errorf("%s is neither a file of records nor an expectation", path)
@@ -255,6 +255,12 @@ func TestRecordsAreEnough(t *testing.T) {
 		if len(row.Natives) > 0 {
 			needed = append(needed, "native")
 		}
+		if row.CloudFormation != "" {
+			needed = append(needed, "cloudformation")
+		}
+		if row.Terraform != "" {
+			needed = append(needed, "terraform")
+		}
 		for _, what := range needed {
 			// No rule is about a work team: its workforce decides.
 			if row.Kind == kind.Workteam && (what == "failing" || what == "unknown") {
@@ -317,7 +323,7 @@ func TestAllRecordsAtOnce(t *testing.T) {
 		}
 		t.Error(p)
 	}
-	if !report.Failed() || len(report.Findings) < 400 {
+	if !report.Failed("") || len(report.Findings) < 400 {
 		t.Errorf("%d findings", len(report.Findings))
 	}
 	for i := 1; i < len(report.Findings); i++ {

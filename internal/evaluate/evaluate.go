@@ -302,7 +302,7 @@ func (e *Evaluator) look(ctx context.Context, row *kind.Row, key string, o *kind
 		err = fmt.Errorf("it is in service with two configurations at once: %w", live.ErrUnreadable)
 	}
 	if err == nil {
-		in, err = e.described(ctx, row, key, d, old, o, age)
+		in, err = e.described(ctx, row, key, d, old, o, age, false)
 	}
 	switch {
 	case errors.Is(err, live.ErrMissing) && age < e.Visible:
@@ -356,8 +356,10 @@ func before(row *kind.Row, d *live.Described, change *kind.Observation) bool {
 	return !d.Modified.IsZero() && d.Modified.Before(change.Time.Add(-time.Second))
 }
 
-// Fresh is the evidence of a Describe call made now, beside what is known. It is
-// not written. The error wraps [live.ErrMissing] where there is no such resource.
+// Fresh is the evidence of a Describe call made now, beside what is known. Nothing
+// is written: whoever responds may not write what is judged. So where another
+// resource owns it, that one is not looked at, and there is no finding of its own.
+// The error wraps [live.ErrMissing] where there is no such resource.
 func (e *Evaluator) Fresh(ctx context.Context, old *ledger.Entry) (*ledger.Entry, error) {
 	row, key, ok := Split(old.Resource)
 	if !ok {
@@ -367,15 +369,16 @@ func (e *Evaluator) Fresh(ctx context.Context, old *ledger.Entry) (*ledger.Entry
 	if err != nil {
 		return nil, err
 	}
-	in, err := e.described(ctx, row, key, d, old, nil, e.Visible)
+	in, err := e.described(ctx, row, key, d, old, nil, e.Visible, true)
 	if err != nil {
 		return nil, err
 	}
 	return &in, nil
 }
 
-// described is the evidence of a Describe response.
-func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d *live.Described, old *ledger.Entry, o *kind.Observation, age time.Duration) (ledger.Entry, error) {
+// described is the evidence of a Describe response. aside says that nothing is
+// written, and no other resource is judged.
+func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d *live.Described, old *ledger.Entry, o *kind.Observation, age time.Duration, aside bool) (ledger.Entry, error) {
 	at := e.answered(d)
 	// A cluster may have been named by its id, and any name in small letters.
 	if name, _ := row.KeyOf(d.Doc); name != "" && name != key && (row.Resource == "" || strings.EqualFold(name, key)) {
@@ -423,7 +426,7 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d 
 		rec = row.Described(kind.Record{Doc: carried, Time: referred}, rec)
 	}
 	in.Verdict.Described = true
-	s := subject{observation: &described, record: rec, described: d, at: at, role: with.Origin.Role, trigger: o}
+	s := subject{observation: &described, record: rec, described: d, at: at, role: with.Origin.Role, trigger: o, aside: aside}
 	if creates(o) && o.Told() && ledger.SameCreation(o.Time, in.Created) {
 		s.tags, s.tagsKnown = row.Tags(o.Record())
 	}

@@ -347,6 +347,17 @@ func TestOwner(t *testing.T) {
 	if e.Verdict.Compliance != rules.Failed || e.Verdict.Notice.Owner != "" || e.Verdict.Finding == nil {
 		t.Errorf("the profile: %s, owner %q, finding of %d bytes", e.Verdict.Compliance, e.Verdict.Notice.Owner, len(e.Verdict.Finding))
 	}
+	// Whoever only looks may not write, not even of the owner.
+	b.pass(time.Minute)
+	memory := b.Store.(*ledger.Memory)
+	memory.Drain()
+	fresh, err := b.Fresh(t.Context(), e)
+	if err != nil || fresh.Verdict.Compliance != rules.Failed {
+		t.Errorf("%+v, %v", fresh, err)
+	}
+	for _, c := range memory.Drain() {
+		t.Errorf("a look wrote of %s", c.NewEntry.Resource)
+	}
 }
 
 // TestClusterByARN: a call may name a cluster by its ARN, which has its id and

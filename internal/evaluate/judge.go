@@ -27,6 +27,8 @@ type subject struct {
 	at          time.Time
 	role        string
 	trigger     *kind.Observation // the record that led here, or nil
+	// aside says that nothing is written, and no other resource is judged.
+	aside bool
 }
 
 // judge fills in the verdict.
@@ -67,7 +69,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 	if judgement.OwnFault(o.Row.Kind) {
 		owner = ""
 	}
-	if owner != "" {
+	if owner != "" && !s.aside {
 		speaks, err := e.speaks(ctx, owner, in)
 		if err != nil {
 			return err

@@ -202,7 +202,7 @@ func (f *Flow) build(endpoint, queue string, logs io.Writer) (err error) {
 	caller := awsjson.New(respondTo)
 	f.Responder, err = respond.New(respond.Options{
 		Scope: scope, Store: f.Store, Rules: f.Rules, Fresh: evaluator(caller).Fresh, AWS: caller,
-		SNS: sns.NewFromConfig(respondTo), Topic: w.AddTopic(Topic), Now: w.Now, Log: log, Metrics: metrics("respond"),
+		SNS: sns.NewFromConfig(respondTo), Topic: w.AddTopic(Topic), Most: rules.Stop, Now: w.Now, Log: log, Metrics: metrics("respond"),
 	})
 	return err
 }

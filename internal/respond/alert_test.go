@@ -456,6 +456,11 @@ func TestNew(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("a handler without a topic")
 	}
+	for _, mode := range []rules.Mode{"", "stopp", "STOP"} {
+		if _, err := New(Options{Topic: "arn:aws:sns:eu-west-1:111122223333:alerts", Most: mode}); err == nil {
+			t.Errorf("a handler that may do %q", mode)
+		}
+	}
 }
 
 // TestStuck: what fails again and again does not hold up the stream for ever, and is

@@ -129,7 +129,7 @@ func newBed(t testing.TB, text string) *bed {
 	faulty := client("sagemoat-respond", faultyTransport{b.faults, transport})
 	caller, store := awsjson.New(faulty), faultyStore{b.store, b.faults}
 	b.options = Options{
-		Scope: scope, Store: store, Rules: b.inForce, Fresh: evaluator(caller, store).Fresh, AWS: caller, SNS: sns.NewFromConfig(faulty), Topic: b.topic,
+		Scope: scope, Store: store, Rules: b.inForce, Fresh: evaluator(caller, store).Fresh, AWS: caller, SNS: sns.NewFromConfig(faulty), Topic: b.topic, Most: rules.Stop,
 		Now: b.clock.Now, Log: telemetry.New(&b.logs, slog.LevelInfo), Metrics: telemetry.NewMetrics(&b.metrics, "respond", b.clock.Now),
 	}
 	b.Handler, err = New(b.options)

@@ -46,7 +46,11 @@ type Options struct {
 	AWS *awsjson.Client
 	SNS *sns.Client
 	// Topic is the ARN of the topic for what no route sends elsewhere.
-	Topic   string
+	Topic string
+	// Most is the most that the rules may have done here: whoever deploys has a say
+	// beside whoever writes the rules (ADR 0016). A person's own request is no
+	// matter of it.
+	Most    rules.Mode
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
@@ -59,6 +63,9 @@ type Handler struct{ Options }
 func New(o Options) (*Handler, error) {
 	if o.Topic == "" {
 		return nil, errors.New("no topic is set: set the ARN of the SNS topic that alerts go to")
+	}
+	if !o.Most.Known() {
+		return nil, fmt.Errorf("%q is no mode: set observe, notify or stop", o.Most)
 	}
 	return &Handler{o}, nil
 }
@@ -178,12 +185,12 @@ func (h *Handler) mark(ctx context.Context, m *matter, change func(*ledger.Respo
 // wrote it.
 const attempts = 20
 
-// mode is what the rules want done about what fails.
-func (r *round) mode(e *ledger.Entry) rules.Mode { return decide.Mode(r.set.File, e) }
+// mode is what the rules want done about what fails, within what is allowed here.
+func (r *round) mode(e *ledger.Entry) rules.Mode { return decide.Mode(r.set.File, r.Most, e) }
 
 // circumstances are what a stop depends on, as of now.
 func (r *round) circumstances() *decide.Circumstances {
-	return &decide.Circumstances{Scope: r.Scope, File: r.set.File, Current: r.set.Current, Now: r.now()}
+	return &decide.Circumstances{Scope: r.Scope, File: r.set.File, Most: r.Most, Current: r.set.Current, Now: r.now()}
 }
 
 // anew is a round by the rules as they are now: an invocation may take longer than

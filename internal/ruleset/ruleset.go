@@ -60,14 +60,14 @@ type Source struct {
 // New returns a source.
 func New(o Options) *Source { return &Source{Options: o} }
 
-// saved is the last good file as the ledger keeps it.
-type saved struct {
+// Saved is the last good file as the ledger keeps it, under [Control].
+type Saved struct {
 	Version ledger.RulesVersion
 	Text    string
 }
 
-// control is the name of the last good file in the ledger.
-const control = "rules"
+// Control is the name of the last good file in the ledger.
+const Control = "rules"
 
 // Rules returns the rules in force. The error says that there are none: the file
 // cannot be read, and no good one is known. Nothing can be judged then.
@@ -136,7 +136,7 @@ func (s *Source) fetch(ctx context.Context) (evaluate.Ruleset, error) {
 	if err != nil {
 		return evaluate.Ruleset{}, err
 	}
-	s.save(ctx, saved{version, string(text)})
+	s.save(ctx, Saved{version, string(text)})
 	return evaluate.Ruleset{File: file, Version: version, Current: true}, nil
 }
 
@@ -159,8 +159,8 @@ func http304(err error) (same bool, modified time.Time) {
 
 // last is the last good file that the ledger keeps.
 func (s *Source) last(ctx context.Context) (evaluate.Ruleset, error) {
-	var kept saved
-	version, err := s.Store.Control(ctx, control, &kept)
+	var kept Saved
+	version, err := s.Store.Control(ctx, Control, &kept)
 	if err != nil {
 		return evaluate.Ruleset{}, err
 	}
@@ -176,14 +176,14 @@ func (s *Source) last(ctx context.Context) (evaluate.Ruleset, error) {
 
 // save keeps the file for the time when S3 cannot be reached. That it could not
 // be kept is no reason not to judge by it.
-func (s *Source) save(ctx context.Context, good saved) {
+func (s *Source) save(ctx context.Context, good Saved) {
 	if !s.Save {
 		return
 	}
-	var kept saved
-	version, err := s.Store.Control(ctx, control, &kept)
+	var kept Saved
+	version, err := s.Store.Control(ctx, Control, &kept)
 	if err == nil && !kept.Version.Same(good.Version) {
-		err = s.Store.PutControl(ctx, control, version, good)
+		err = s.Store.PutControl(ctx, Control, version, good)
 	}
 	if err != nil && !errors.Is(err, ledger.ErrConflict) {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "rules", slog.String("outcome", "not kept for later"), telemetry.Error(err))

@@ -70,9 +70,8 @@ type Resource struct {
 	// none.
 	Why []string
 
-	life  []moment
-	told  bool // by the record of its creation
-	until time.Time
+	life []moment
+	told bool // by the record of its creation
 }
 
 // Differs says whether the two rules files make something else of it.

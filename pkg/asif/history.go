@@ -313,7 +313,7 @@ func wouldExcept(file *rules.File, s *rules.Subject, at time.Time) (ids []string
 }
 
 // take takes a verdict into the outcome.
-func (out *Outcome) take(v *verdict, o *kind.Observation) {
+func (out *Outcome) take(v *verdict, o *kind.Observation) { //nolint:staticcheck // o is the observation
 	for _, r := range v.results {
 		if r.Result == rules.Excepted && !slices.Contains(out.Excepted, r.Exception) {
 			out.Excepted = append(out.Excepted, r.Exception)

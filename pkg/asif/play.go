@@ -220,7 +220,7 @@ func (p *player) plan(m *matter, told map[string]bool) {
 	if owner := p.named[m.Entry.Verdict.Notice.Owner]; owner != nil {
 		m.Owner, m.OwnerResponse = owner.Entry, owner.Response
 	}
-	mode := decide.Mode(p.file, m.Entry)
+	mode := decide.Mode(p.file, rules.Stop, m.Entry)
 	m.out.Mode = mode
 	switch m.Entry.Verdict.Compliance {
 	case rules.Failed:
@@ -297,9 +297,9 @@ func (p *player) digest() {
 		}
 		owner := rules.Mode("")
 		if m.Owner != nil {
-			owner = decide.Mode(p.file, m.Owner)
+			owner = decide.Mode(p.file, rules.Stop, m.Owner)
 		}
-		how := m.Digest(decide.Mode(p.file, m.Entry), owner)
+		how := m.Digest(decide.Mode(p.file, rules.Stop, m.Entry), owner)
 		m.Response.Alert = decide.Alerted(m.Entry, how, p.now)
 		m.out.Alerts = append(m.out.Alerts, Alert{At: p.now, How: how})
 	}

@@ -27,7 +27,7 @@ type attempt struct {
 // circumstances are what a stop depends on, as of now. The rules are taken to be
 // the newest.
 func (p *player) circumstances() *decide.Circumstances {
-	return &decide.Circumstances{Scope: p.w.scope, File: p.file, Current: true, Now: p.now}
+	return &decide.Circumstances{Scope: p.w.scope, File: p.file, Most: rules.Stop, Current: true, Now: p.now}
 }
 
 // outlook says whether something will be stopped, as far as that can be said
@@ -209,9 +209,9 @@ func (p *player) done(a *attempt, state State, why string) {
 
 // end writes down what became of a stop.
 func (p *player) end(a *attempt, state State, why string) {
-	s := &a.matter.out.Stops[a.stop]
+	s := &a.out.Stops[a.stop]
 	s.State, s.Why = state, why
-	r := a.matter.Response
+	r := a.Response
 	r.Stop.State, r.Stop.Why, r.Stop.EndedAt = ledger.Withheld, why, p.now
 }
 

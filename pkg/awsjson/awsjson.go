@@ -42,12 +42,17 @@ type Service struct {
 	ID string
 	// Signing is its name in signatures, Host the first part of its address.
 	Signing, Host string
-	// target begins X-Amz-Target, in the protocol JSON 1.1; empty in REST.
+	// target begins X-Amz-Target, in the protocols JSON 1.0 and 1.1; empty in REST.
 	target string
+	// old says that it is JSON 1.0.
+	old bool
 	// routes are the method and path of each operation, in REST.
 	routes map[string]route
 }
 
+// route is a method and a path. Members of the input whose names stand in the
+// path, in braces, are put there; those of a GET, which has no body, into the
+// query. https://smithy.io/2.0/spec/http-bindings.html
 type route struct{ method, path string }
 
 // SageMaker is Amazon SageMaker AI.
@@ -62,13 +67,54 @@ func Events() Service {
 	return Service{ID: "EventBridge", Signing: "events", Host: "events", target: "AWSEvents"}
 }
 
-// SecurityHub is AWS Security Hub CSPM, with the operations that findings need.
+// SecurityHub is AWS Security Hub CSPM, with the operations that findings need,
+// and those that tell how it is set up.
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Operations.html
 func SecurityHub() Service {
 	return Service{ID: "SecurityHub", Signing: "securityhub", Host: "securityhub", routes: map[string]route{
-		"BatchImportFindings": {http.MethodPost, "/findings/import"},
-		"BatchUpdateFindings": {http.MethodPatch, "/findings/batchupdate"},
-		"GetFindings":         {http.MethodPost, "/findings"},
+		"BatchImportFindings":   {http.MethodPost, "/findings/import"},
+		"BatchUpdateFindings":   {http.MethodPatch, "/findings/batchupdate"},
+		"DescribeActionTargets": {http.MethodPost, "/actionTargets/get"},
+		"DescribeHub":           {http.MethodGet, "/accounts"},
+		"GetFindings":           {http.MethodPost, "/findings"},
+	}}
+}
+
+// CloudTrail is AWS CloudTrail.
+// https://docs.aws.amazon.com/general/latest/gr/ct.html
+func CloudTrail() Service {
+	return Service{ID: "CloudTrail", Signing: "cloudtrail", Host: "cloudtrail", target: "CloudTrail_20131101"}
+}
+
+// CloudWatch is Amazon CloudWatch, whose protocols are CBOR, JSON 1.0 and Query.
+// https://github.com/boto/botocore/blob/develop/botocore/data/cloudwatch/2010-08-01/service-2.json.gz
+func CloudWatch() Service {
+	return Service{ID: "CloudWatch", Signing: "monitoring", Host: "monitoring", target: "GraniteServiceVersion20100801", old: true}
+}
+
+// ServiceQuotas is Service Quotas.
+// https://docs.aws.amazon.com/general/latest/gr/servicequotas.html
+func ServiceQuotas() Service {
+	return Service{ID: "ServiceQuotas", Signing: "servicequotas", Host: "servicequotas", target: "ServiceQuotasV20190624"}
+}
+
+// Lambda is AWS Lambda, with the operations that tell how functions are set up.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
+func Lambda() Service {
+	return Service{ID: "Lambda", Signing: "lambda", Host: "lambda", routes: map[string]route{
+		"GetAccountSettings":       {http.MethodGet, "/2016-08-19/account-settings"},
+		"GetFunctionConcurrency":   {http.MethodGet, "/2019-09-30/functions/{FunctionName}/concurrency"},
+		"GetFunctionConfiguration": {http.MethodGet, "/2015-03-31/functions/{FunctionName}/configuration"},
+		"ListEventSourceMappings":  {http.MethodGet, "/2015-03-31/event-source-mappings"},
+	}}
+}
+
+// Scheduler is Amazon EventBridge Scheduler. The group of ListSchedules is its
+// parameter ScheduleGroup.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations.html
+func Scheduler() Service {
+	return Service{ID: "Scheduler", Signing: "scheduler", Host: "scheduler", routes: map[string]route{
+		"ListSchedules": {http.MethodGet, "/schedules"},
 	}}
 }
 
@@ -157,7 +203,12 @@ func (c *Client) Call(ctx context.Context, s Service, operation string, input an
 		if !ok {
 			return nil, fmt.Errorf("%s has no operation %s here", s.ID, operation)
 		}
-		x.route = r
+		if x.route, x.query, err = r.fill(body); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", s.ID, operation, err)
+		}
+		if r.method == http.MethodGet {
+			x.body = nil
+		}
 	} else {
 		x.route = route{http.MethodPost, "/"}
 	}
@@ -172,6 +223,26 @@ func (c *Client) Call(ctx context.Context, s Service, operation string, input an
 	answer, _ := out.([]byte)
 	date, _ := awsmiddleware.GetServerTime(meta)
 	return &Response{Body: answer, Date: date}, nil
+}
+
+// fill puts members of an input into the path and, of a GET, into the query.
+func (r route) fill(input []byte) (filled route, query url.Values, err error) {
+	if r.method != http.MethodGet {
+		return r, nil, nil
+	}
+	var members map[string]string
+	if err := json.Unmarshal(input, &members); err != nil {
+		return r, nil, err
+	}
+	query = url.Values{}
+	for name, value := range members {
+		if in := "{" + name + "}"; strings.Contains(r.path, in) {
+			r.path = strings.ReplaceAll(r.path, in, url.PathEscape(value))
+		} else {
+			query.Set(name, value)
+		}
+	}
+	return r, query, nil
 }
 
 func (c *Client) address(s Service) (*url.URL, error) {
@@ -239,6 +310,7 @@ type exchange struct {
 	operation string
 	route     route
 	url       *url.URL
+	query     url.Values
 	body      []byte
 }
 
@@ -249,11 +321,21 @@ func (x exchange) write(ctx context.Context, in middleware.SerializeInput, next 
 	}
 	req.Method = x.route.method
 	at := *x.url
-	at.Path = strings.TrimSuffix(at.Path, "/") + x.route.path
+	at.RawPath = strings.TrimSuffix(at.EscapedPath(), "/") + x.route.path
+	if at.Path, err = url.PathUnescape(at.RawPath); err != nil {
+		return out, meta, err
+	}
+	at.RawQuery = x.query.Encode()
 	req.URL = &at
+	if x.body == nil {
+		return next.HandleSerialize(ctx, in)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	if x.service.target != "" {
 		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		if x.service.old {
+			req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		}
 		req.Header.Set("X-Amz-Target", x.service.target+"."+x.operation)
 	}
 	if in.Request, err = req.SetStream(bytes.NewReader(x.body)); err != nil {

@@ -14,9 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 	hubtypes "github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
@@ -24,10 +28,10 @@ import (
 
 // asked is a request as a service sees it.
 type asked struct {
-	Method, Path, Target, ContentType string
-	Body                              any
-	Signed                            string // the headers that are signed
-	Scope                             string // what for
+	Method, Path, Query, Target, ContentType string
+	Body                                     any
+	Signed                                   string // the headers that are signed
+	Scope                                    string // what for
 }
 
 // server answers what it is told to, and keeps what it was asked.
@@ -54,7 +58,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	raw, _ := io.ReadAll(r.Body)
-	a := asked{Method: r.Method, Path: r.URL.Path, Target: r.Header.Get("X-Amz-Target"), ContentType: r.Header.Get("Content-Type")}
+	a := asked{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query().Encode(), Target: r.Header.Get("X-Amz-Target"), ContentType: r.Header.Get("Content-Type")}
 	_ = json.Unmarshal(raw, &a.Body)
 	for f := range strings.SplitSeq(strings.TrimPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "), ", ") {
 		name, value, _ := strings.Cut(f, "=")
@@ -85,11 +89,7 @@ func answer(status int, body string, header ...string) func(http.ResponseWriter)
 func TestAsTheSDK(t *testing.T) {
 	s, cfg := start(t, answer(http.StatusOK, "{}"))
 	client := awsjson.New(cfg)
-	calls := []struct {
-		name   string
-		ours   func() error
-		theirs func() error
-	}{
+	calls := []twice{
 		{
 			"awsJson1.1",
 			func() error {
@@ -140,7 +140,7 @@ func TestAsTheSDK(t *testing.T) {
 			},
 		},
 	}
-	for _, c := range calls {
+	for _, c := range append(calls, reads(t, cfg)...) {
 		t.Run(c.name, func(t *testing.T) {
 			s.asked = nil
 			if err := c.ours(); err != nil {
@@ -157,6 +157,63 @@ func TestAsTheSDK(t *testing.T) {
 				t.Errorf("the SDK's request and ours differ (-SDK +ours):\n%s", diff)
 			}
 		})
+	}
+}
+
+// twice is a call by us and by the SDK.
+type twice struct {
+	name         string
+	ours, theirs func() error
+}
+
+// reads are calls of services that are only asked how they are set up.
+func reads(t *testing.T, cfg aws.Config) []twice {
+	t.Helper()
+	client := awsjson.New(cfg)
+	ours := func(s awsjson.Service, operation string, input any) func() error {
+		return func() error {
+			_, err := client.Call(t.Context(), s, operation, input)
+			return err
+		}
+	}
+	hub, functions, trails := securityhub.NewFromConfig(cfg), lambda.NewFromConfig(cfg), cloudtrail.NewFromConfig(cfg)
+	return []twice{
+		{"CloudTrail", ours(awsjson.CloudTrail(), "GetTrailStatus", map[string]string{"Name": "arn:t"}), func() error {
+			_, err := trails.GetTrailStatus(t.Context(), &cloudtrail.GetTrailStatusInput{Name: aws.String("arn:t")})
+			return err
+		}},
+		{"ServiceQuotas", ours(awsjson.ServiceQuotas(), "GetServiceQuota", map[string]string{"ServiceCode": "events", "QuotaCode": "L"}), func() error {
+			_, err := servicequotas.NewFromConfig(cfg).GetServiceQuota(t.Context(), &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("events"), QuotaCode: aws.String("L")})
+			return err
+		}},
+		{"restJson1 GET", ours(awsjson.SecurityHub(), "DescribeHub", struct{}{}), func() error {
+			_, err := hub.DescribeHub(t.Context(), &securityhub.DescribeHubInput{})
+			return err
+		}},
+		{"actions", ours(awsjson.SecurityHub(), "DescribeActionTargets", map[string]any{"ActionTargetArns": []string{"arn:a"}}), func() error {
+			_, err := hub.DescribeActionTargets(t.Context(), &securityhub.DescribeActionTargetsInput{ActionTargetArns: []string{"arn:a"}})
+			return err
+		}},
+		{"a GET with a query", ours(awsjson.Scheduler(), "ListSchedules", map[string]string{"ScheduleGroup": "my group&", "NextToken": "t="}), func() error {
+			_, err := scheduler.NewFromConfig(cfg).ListSchedules(t.Context(), &scheduler.ListSchedulesInput{GroupName: aws.String("my group&"), NextToken: aws.String("t=")})
+			return err
+		}},
+		{"a GET with a name", ours(awsjson.Lambda(), "GetFunctionConfiguration", map[string]string{"FunctionName": "b/c ?d"}), func() error {
+			_, err := functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("b/c ?d")})
+			return err
+		}},
+		{"concurrency", ours(awsjson.Lambda(), "GetFunctionConcurrency", map[string]string{"FunctionName": "f"}), func() error {
+			_, err := functions.GetFunctionConcurrency(t.Context(), &lambda.GetFunctionConcurrencyInput{FunctionName: aws.String("f")})
+			return err
+		}},
+		{"account", ours(awsjson.Lambda(), "GetAccountSettings", struct{}{}), func() error {
+			_, err := functions.GetAccountSettings(t.Context(), &lambda.GetAccountSettingsInput{})
+			return err
+		}},
+		{"mappings", ours(awsjson.Lambda(), "ListEventSourceMappings", map[string]string{"FunctionName": "f"}), func() error {
+			_, err := functions.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String("f")})
+			return err
+		}},
 	}
 }
 
@@ -192,6 +249,19 @@ func TestAnswers(t *testing.T) {
 	}
 	if !strings.Contains(string(got.Body), "SomethingNew") {
 		t.Errorf("the answer lost a member: %s", got.Body)
+	}
+}
+
+// TestOldJSON: the SDK's client of CloudWatch speaks CBOR, so that there is nothing
+// to compare a call in its other protocol with; tests against moto make it.
+func TestOldJSON(t *testing.T) {
+	s, cfg := start(t, answer(http.StatusOK, "{}"))
+	if _, err := awsjson.New(cfg).Call(t.Context(), awsjson.CloudWatch(), "GetMetricData", map[string]string{"NextToken": "t"}); err != nil {
+		t.Fatal(err)
+	}
+	got := s.asked[0]
+	if got.ContentType != "application/x-amz-json-1.0" || got.Target != "GraniteServiceVersion20100801.GetMetricData" || !strings.Contains(got.Scope, "/monitoring/") {
+		t.Errorf("asked %+v", got)
 	}
 }
 

@@ -54,13 +54,14 @@ func About(e *ledger.Entry) *rules.Subject {
 	return &rules.Subject{Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Role: e.Origin.Role}
 }
 
-// Mode is what the rules want done about what fails. Without rules, and with old
-// ones, it is never more than to tell.
-func Mode(file *rules.File, e *ledger.Entry) rules.Mode {
+// Mode is what the rules want done about what fails, within the most that is allowed
+// where this is deployed. Without rules, and with old ones, it is never more than to
+// tell.
+func Mode(file *rules.File, most rules.Mode, e *ledger.Entry) rules.Mode {
 	if file == nil {
-		return rules.Notify
+		return rules.Notify.AtMost(most)
 	}
-	return file.ModeFor(About(e))
+	return file.ModeFor(About(e)).AtMost(most)
 }
 
 // Alerted is the alert about a verdict, as of now.

@@ -47,7 +47,7 @@ func owned() *Matter {
 func here() *Circumstances {
 	file := rules.Default()
 	file.Response.Mode = rules.Stop
-	return &Circumstances{Scope: kind.Scope{Partition: "aws", Account: "111122223333", Region: "eu-west-1"}, File: file, Current: true, Now: now}
+	return &Circumstances{Scope: kind.Scope{Partition: "aws", Account: "111122223333", Region: "eu-west-1"}, File: file, Most: rules.Stop, Current: true, Now: now}
 }
 
 func TestRenew(t *testing.T) {
@@ -95,10 +95,16 @@ func TestMode(t *testing.T) {
 	f := rules.Default()
 	f.Response.Mode = rules.Observe
 	f.Response.Modes = []rules.ModeOverride{{Match: rules.Match{Roles: []string{e.Origin.Role}, Accounts: []string{e.Account}, Regions: []string{e.Region}, Kinds: []string{"training-job"}}, Mode: rules.Stop}}
-	if got := Mode(f, e); got != rules.Stop {
+	if got := Mode(f, rules.Stop, e); got != rules.Stop {
 		t.Errorf("%s", got)
 	}
-	if got := Mode(nil, e); got != rules.Notify {
+	if got := Mode(f, rules.Notify, e); got != rules.Notify {
+		t.Errorf("%s, where no more than to notify is allowed", got)
+	}
+	if got := Mode(nil, rules.Observe, e); got != rules.Observe {
+		t.Errorf("without rules, where nothing but to observe is allowed: %s", got)
+	}
+	if got := Mode(nil, rules.Stop, e); got != rules.Notify {
 		t.Errorf("without rules: %s", got)
 	}
 	want := &rules.Subject{Kind: kind.TrainingJob, Name: "j", ARN: e.ARN, Account: "111122223333", Region: "eu-west-1", Role: "arn:aws:iam::111122223333:role/ds"}

@@ -21,7 +21,9 @@ type Circumstances struct {
 	// the newest.
 	File    *rules.File
 	Current bool
-	Now     time.Time
+	// Most is the most that the rules may have done where this is deployed.
+	Most rules.Mode
+	Now  time.Time
 }
 
 // Facts are what is known about a stop by an entry, without looking: what only a
@@ -45,7 +47,7 @@ func (c *Circumstances) Facts(m *Matter, e *ledger.Entry, s *ledger.Stop) rails.
 	f.Holds[rails.Current] = posture.Of(c.Current)
 	if c.File != nil {
 		f.Holds[rails.Severe] = posture.Of(e.Verdict.Severity != "" && e.Verdict.Severity.AtLeast(c.File.Response.Stop.Severity))
-		f.Holds[rails.Mode] = posture.Of(Mode(c.File, m.Entry) == rules.Stop)
+		f.Holds[rails.Mode] = posture.Of(Mode(c.File, c.Most, m.Entry) == rules.Stop)
 		f.Holds[rails.Grace] = posture.Of(!c.Now.Before(s.AnnouncedAt.Add(c.Grace(s))))
 	}
 	return f

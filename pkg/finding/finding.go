@@ -4,6 +4,7 @@
 package finding
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -12,7 +13,9 @@ import (
 
 // Finding is the judgement of one resource as one record told of it.
 type Finding struct {
-	Row  *kind.Row
+	Row *kind.Row
+	// Name is its name or, of a resource of a template or a plan, what it is called
+	// there.
 	Name string
 	ARN  string // empty where it is not told, as in a request
 	// Partition, Account and Region are empty where they are not told.
@@ -30,7 +33,7 @@ type Finding struct {
 // New puts together a finding from an observation and its judgement.
 func New(o *kind.Observation, j rules.Judgement, file *rules.File) *Finding {
 	f := &Finding{
-		Row: o.Row, Name: o.Name, ARN: o.ARN,
+		Row: o.Row, Name: cmp.Or(o.Address, o.Name), ARN: o.ARN,
 		Partition: o.Partition, Account: o.Account, Region: o.Region,
 		Time: o.Time, Source: o.Source, Judgement: j,
 	}

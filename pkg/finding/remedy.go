@@ -12,9 +12,15 @@ import (
 // nothing to close.
 func (f *Finding) Remedy() string {
 	worst, ok := f.Worst()
-	switch {
+	switch where := f.declared(); {
 	case !ok:
 		return ""
+	case where != "" && worst.Result == rules.Warning && !notYet(worst.Rule):
+		return "settle it in the " + where + ", or audit what comes of it"
+	case where != "" && worst.Result == rules.Failed && worst.Rule == rules.InteractiveAccess:
+		return "turn the access off in the " + where
+	case where != "" && worst.Result == rules.Failed:
+		return "write " + settings(worst.Rule, f.AtFault()) + " into the " + where + ", for it or for what it refers to"
 	case worst.Result == rules.Warning:
 		return f.clarify(worst)
 	case worst.Rule == rules.InteractiveAccess:
@@ -24,9 +30,24 @@ func (f *Finding) Remedy() string {
 	}
 }
 
+// declared is where a resource stands that is not there yet; empty for all others.
+func (f *Finding) declared() string {
+	switch f.Source.Type {
+	case kind.ShapeTemplate:
+		return "template"
+	case kind.ShapePlan:
+		return "configuration"
+	case kind.ShapeCloudTrail, kind.ShapeNative, kind.ShapeDescribe, kind.ShapeRequest, kind.ShapePipeline:
+	}
+	return ""
+}
+
+// notYet says whether a rule is never assessed by this version.
+func notYet(id rules.ID) bool { return id == rules.CentralEgress || id == rules.EndpointsReachable }
+
 // clarify says how to learn what a result could not tell.
 func (f *Finding) clarify(r rules.Result) string {
-	if r.Rule == rules.CentralEgress || r.Rule == rules.EndpointsReachable {
+	if notYet(r.Rule) {
 		return "nothing to do: the rule is not assessed yet"
 	}
 	p := f.Judgement.Posture

@@ -46,12 +46,26 @@ func (v Value) Omitted() bool {
 	return ok && m.Value.kind == Bool && m.Value.bool
 }
 
+// What says what an Unknown value is going to be, as far as that is known: the
+// word that was given to [Pending]. It is empty for every other value.
+func (v Value) What() string {
+	if v.kind != Unknown || len(v.members) == 0 {
+		return ""
+	}
+	return v.members[0].Name
+}
+
 // Len is the number of elements of a list or members of an object, else 0.
-func (v Value) Len() int { return len(v.members) }
+func (v Value) Len() int { return len(v.Members()) }
 
 // Members returns the members of an object, or the elements of a list (whose
 // names are empty), in document order. The caller must not change them.
-func (v Value) Members() []Member { return v.members }
+func (v Value) Members() []Member {
+	if v.kind == Unknown {
+		return nil
+	}
+	return v.members
+}
 
 // Text returns the text of a string, and whether the value is one.
 func (v Value) Text() (string, bool) { return v.text, v.kind == String }
@@ -146,6 +160,13 @@ func (v Value) At(path string) Value {
 // Unresolved is a value that exists but is not known from the document; why
 // says so in words a person can act on.
 func Unresolved(why string) Value { return Value{kind: Unknown, text: why} }
+
+// Pending is a value that is not known from the document, and of which it is
+// certain what it is going to be: what is a word that the caller and whoever
+// reads the value agree on. why is as in [Unresolved].
+func Pending(why, what string) Value {
+	return Value{kind: Unknown, text: why, members: []Member{{Name: what}}}
+}
 
 // OfString is a string value.
 func OfString(s string) Value { return Value{kind: String, text: s} }

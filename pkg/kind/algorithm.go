@@ -23,6 +23,8 @@ var algorithm = Row{
 	Closes:   "validation jobs cannot be placed in a VPC: create the algorithm without a validation profile",
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAlgorithm.html",
 	parts:    algorithmParts,
+
+	Terraform: "aws_sagemaker_algorithm",
 }
 
 // algorithmParts: a validation profile starts training and transform jobs, for

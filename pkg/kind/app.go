@@ -23,12 +23,15 @@ var app = Row{
 	Paste:    domain.Paste,
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateApp.html",
 	parts:    func(r *reader) []Part { return single(r.app()) },
+
+	CloudFormation: "AWS::SageMaker::App",
+	Terraform:      "aws_sagemaker_app",
 }
 
 func (r *reader) app() posture.Posture {
 	domainOnly := func(d *reader) posture.Posture { return d.domain() }
 	if name := r.at("SpaceName"); name.set() {
-		s, reason := r.refer(Space, name, r.at("DomainId").value.Str())
+		s, reason := r.refer(Space, name, r.at("DomainId"))
 		if s == nil {
 			p := r.inDomain(domainOnly)
 			p.SecurityGroups.Unknown = true

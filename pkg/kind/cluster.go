@@ -38,6 +38,8 @@ var cluster = Row{
 	overlay:  overlayCluster,
 	carry:    []string{"NetworkInterfaceId"},
 	parts:    clusterParts,
+
+	CloudFormation: "AWS::SageMaker::Cluster",
 }
 
 func clusterParts(r *reader) []Part {

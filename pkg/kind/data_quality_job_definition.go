@@ -18,4 +18,7 @@ var dataQualityJobDefinition = Row{
 	Paste:    pasteNetwork("NetworkConfig.VpcConfig", "NetworkConfig.EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDataQualityJobDefinition.html",
 	parts:    networkConfigParts,
+
+	CloudFormation: "AWS::SageMaker::DataQualityJobDefinition",
+	Terraform:      "aws_sagemaker_data_quality_job_definition",
 }

@@ -32,6 +32,9 @@ var domain = Row{
 	},
 	Doc:   "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html",
 	parts: func(r *reader) []Part { return single(r.domain(defaultUser, defaultSpace, domainBoundary)) },
+
+	CloudFormation: "AWS::SageMaker::Domain",
+	Terraform:      "aws_sagemaker_domain",
 }
 
 // The members of a domain that hold security groups. UpdateDomain has the
@@ -69,7 +72,7 @@ func (r *reader) domain(groups ...string) posture.Posture {
 				f = update
 			}
 		}
-		p.SecurityGroups = r.addIDs(&p, p.SecurityGroups, f)
+		p.SecurityGroups = r.addGroups(&p, p.SecurityGroups, f)
 	}
 	mode := r.at("AppNetworkAccessType")
 	p.Where.DirectInternet = mode.path
@@ -82,14 +85,23 @@ func (r *reader) domain(groups ...string) posture.Posture {
 	return p
 }
 
+// addGroups adds the ids of security groups at a field to a list.
+func (r *reader) addGroups(p *posture.Posture, list posture.IDs, f field) posture.IDs {
+	return r.add(p, list, f, r.groups)
+}
+
 // addIDs adds the ids at a field to a list.
 func (r *reader) addIDs(p *posture.Posture, list posture.IDs, f field) posture.IDs {
+	return r.add(p, list, f, r.ids)
+}
+
+func (*reader) add(p *posture.Posture, list posture.IDs, f field, read func(*posture.Posture, field) posture.IDs) posture.IDs {
 	if !f.set() && !f.unset() {
 		list.Unknown = true
 		return list
 	}
-	more := r.ids(p, f)
+	more := read(p, f)
 	list.List = append(list.List, more.List...)
-	list.Unknown = list.Unknown || more.Unknown
+	list.Unknown, list.Certain = list.Unknown || more.Unknown, list.Certain || more.Certain
 	return list
 }

@@ -30,6 +30,9 @@ var endpoint = Row{
 	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html",
 	parts:    endpointParts,
+
+	CloudFormation: "AWS::SageMaker::Endpoint",
+	Terraform:      "aws_sagemaker_endpoint",
 }
 
 // endpointParts are those of the endpoint's configuration and, while a

@@ -18,7 +18,7 @@ var endpointConfig = Row{
 	Key:      []string{"EndpointConfigName"},
 	Resource: "endpoint-config/{EndpointConfigName}",
 	Calls: []Call{
-		{Name: "CreateEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName", "ProductionVariants"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "ModelArn"}},
+		{Name: "CreateEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName", "ProductionVariants"}, Keys: []string{"VpcSubnets", "VpcSecurityGroupIds", "NetworkIsolation", "ModelArn", "ServerlessMemorySize"}},
 	},
 	Deletes:  []string{"DeleteEndpointConfig"},
 	Describe: Describe{Name: "DescribeEndpointConfig", ARN: "EndpointConfigArn", Marks: []string{"EndpointConfigName"}},
@@ -32,6 +32,9 @@ var endpointConfig = Row{
 	Paste:  pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html",
 	parts:  endpointConfigParts,
+
+	CloudFormation: "AWS::SageMaker::EndpointConfig",
+	Terraform:      "aws_sagemaker_endpoint_configuration",
 }
 
 func endpointConfigParts(r *reader) []Part {

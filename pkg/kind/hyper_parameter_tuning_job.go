@@ -26,6 +26,8 @@ var hyperParameterTuningJob = Row{
 	Paste:  pasteNetwork("TrainingJobDefinition.VpcConfig", "TrainingJobDefinition.EnableNetworkIsolation"),
 	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParameterTuningJob.html",
 	parts:  hyperParameterTuningJobParts,
+
+	Terraform: "aws_sagemaker_hyper_parameter_tuning_job",
 }
 
 // hyperParameterTuningJobParts reads the one definition and the list of them: a

@@ -31,6 +31,8 @@ var inferenceComponent = Row{
 	Paste:    pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateInferenceComponent.html",
 	parts:    inferenceComponentParts,
+
+	CloudFormation: "AWS::SageMaker::InferenceComponent",
 }
 
 // inferenceComponentParts are the endpoint's parts, or those of the component's

@@ -43,7 +43,7 @@ func jobParts(r *reader) []Part {
 	doc, err := jsondoc.Parse([]byte(text), FreeForm())
 	if err == nil && doc.Kind() == jsondoc.Object {
 		inner := *r
-		inner.Doc, inner.Base, inner.Lower = doc, f.path, false
+		inner.Doc, inner.Base, inner.Shape = doc, f.path, ShapeRequest
 		return single(inner.container(w))
 	}
 	reason := r.why(f)

@@ -74,6 +74,9 @@ type Row struct {
 	Paste func(subnets, securityGroups []string, isolation bool) any
 	// Doc is the API reference page that the row was written from.
 	Doc string
+	// CloudFormation and Terraform are the types by which templates and plans (of
+	// the provider hashicorp/aws) create one; empty where there is no such type.
+	CloudFormation, Terraform string
 
 	// overlay merges a partial change into an older configuration where the
 	// general way does not do.
@@ -247,7 +250,7 @@ func (r *Row) KeyOf(docs ...jsondoc.Value) (key, name string) {
 		for member := range strings.SplitSeq(alternatives, "|") {
 			for _, doc := range docs {
 				if found == "" {
-					found = doc.Get(member).Str()
+					found = keyPart(doc.Get(member))
 				}
 			}
 		}
@@ -260,6 +263,26 @@ func (r *Row) KeyOf(docs ...jsondoc.Value) (key, name string) {
 		parts = append(parts, found)
 	}
 	return strings.Join(parts, "/"), parts[len(parts)-1]
+}
+
+// Sign is what stands for a resource of a template or a plan where its name would:
+// the resource has one only when it is there. address is what it is called in the
+// document: a logical ID, a Terraform address. No name can begin as it does. A value
+// that is going to name the resource is [jsondoc.Pending] with it.
+func Sign(address string) string { return "@" + address }
+
+// spoken is a key as people read it.
+func spoken(key string) string { return strings.TrimPrefix(key, Sign("")) }
+
+func isSign(key string) bool { return strings.HasPrefix(key, "@") }
+
+// keyPart is what a value gives to a key: a text, or the sign of what it is going
+// to name.
+func keyPart(v jsondoc.Value) string {
+	if what := v.What(); isSign(what) {
+		return what
+	}
+	return v.Str()
 }
 
 // Build is the ARN of the resource with the given key, or "" where it cannot

@@ -22,6 +22,8 @@ var labelingJob = Row{
 	Paste:    pasteNetwork("LabelingJobAlgorithmsConfig.LabelingJobResourceConfig.VpcConfig", ""),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateLabelingJob.html",
 	parts:    labelingJobParts,
+
+	Terraform: "aws_sagemaker_labeling_job",
 }
 
 // labelingJobParts: people label, and no code runs, unless automated labeling

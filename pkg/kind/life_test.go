@@ -103,7 +103,7 @@ func TestLife(t *testing.T) {
 // TestRequests: the members that name a resource are those that the operations
 // require.
 func TestRequests(t *testing.T) {
-	scope := Scope{"aws", "111122223333", "eu-west-1"}
+	scope := Scope{Partition: "aws", Account: "111122223333", Region: "eu-west-1"}
 	for _, row := range Table() {
 		keys := make([]string, len(row.Key))
 		for i := range keys {

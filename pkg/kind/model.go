@@ -22,4 +22,7 @@ var model = Row{
 	parts: func(r *reader) []Part {
 		return single(r.container(where{VPC: "VpcConfig", Isolation: "EnableNetworkIsolation"}))
 	},
+
+	CloudFormation: "AWS::SageMaker::Model",
+	Terraform:      "aws_sagemaker_model",
 }

@@ -18,4 +18,6 @@ var modelBiasJobDefinition = Row{
 	Paste:    pasteNetwork("NetworkConfig.VpcConfig", "NetworkConfig.EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelBiasJobDefinition.html",
 	parts:    networkConfigParts,
+
+	CloudFormation: "AWS::SageMaker::ModelBiasJobDefinition",
 }

@@ -18,4 +18,6 @@ var modelExplainabilityJobDefinition = Row{
 	Paste:    pasteNetwork("NetworkConfig.VpcConfig", "NetworkConfig.EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelExplainabilityJobDefinition.html",
 	parts:    networkConfigParts,
+
+	CloudFormation: "AWS::SageMaker::ModelExplainabilityJobDefinition",
 }

@@ -18,4 +18,6 @@ var modelQualityJobDefinition = Row{
 	Paste:    pasteNetwork("NetworkConfig.VpcConfig", "NetworkConfig.EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelQualityJobDefinition.html",
 	parts:    networkConfigParts,
+
+	CloudFormation: "AWS::SageMaker::ModelQualityJobDefinition",
 }

@@ -33,6 +33,9 @@ var monitoringSchedule = Row{
 	Paste:  pasteNetwork("MonitoringScheduleConfig.MonitoringJobDefinition.NetworkConfig.VpcConfig", "MonitoringScheduleConfig.MonitoringJobDefinition.NetworkConfig.EnableNetworkIsolation"),
 	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateMonitoringSchedule.html",
 	parts:  monitoringScheduleParts,
+
+	CloudFormation: "AWS::SageMaker::MonitoringSchedule",
+	Terraform:      "aws_sagemaker_monitoring_schedule",
 }
 
 // monitoringTypes are the kinds of the definitions that a schedule may name.

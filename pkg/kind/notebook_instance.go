@@ -29,6 +29,9 @@ var notebookInstance = Row{
 	},
 	Doc:   "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInstance.html",
 	parts: notebookInstanceParts,
+
+	CloudFormation: "AWS::SageMaker::NotebookInstance",
+	Terraform:      "aws_sagemaker_notebook_instance",
 }
 
 // notebookInstanceParts: the request has SecurityGroupIds, the Describe
@@ -50,7 +53,7 @@ func notebookInstanceParts(r *reader) []Part {
 		groups = other
 	}
 	if groups.set() || groups.unset() {
-		p.SecurityGroups = r.ids(&p, groups)
+		p.SecurityGroups = r.groups(&p, groups)
 	} else {
 		p.SecurityGroups.Unknown = true
 	}

@@ -14,17 +14,19 @@ type Shape string
 
 // The shapes.
 const (
-	ShapeCloudTrail Shape = "cloudtrail" // a CloudTrail record, bare or delivered by EventBridge
-	ShapeNative     Shape = "native"     // an event that SageMaker sent
-	ShapeDescribe   Shape = "describe"   // the response of a Describe call
-	ShapeRequest    Shape = "request"    // the request of a Create or Update call
-	ShapePipeline   Shape = "pipeline"   // a pipeline definition
+	ShapeCloudTrail Shape = "cloudtrail"     // a CloudTrail record, bare or delivered by EventBridge
+	ShapeNative     Shape = "native"         // an event that SageMaker sent
+	ShapeDescribe   Shape = "describe"       // the response of a Describe call
+	ShapeRequest    Shape = "request"        // the request of a Create or Update call
+	ShapePipeline   Shape = "pipeline"       // a pipeline definition
+	ShapeTemplate   Shape = "cloudformation" // a resource of a CloudFormation template
+	ShapePlan       Shape = "terraform"      // a resource of a Terraform plan
 )
 
 // Source says where an observation is from.
 type Source struct {
 	Type  Shape
-	Event string // operation or detail-type; empty where there is none
+	Event string // operation, detail-type, or type of a resource; empty where there is none
 	ID    string // eventID of a record, id of an event
 	Actor string // ARN of who called; empty where it is not told
 	File  string
@@ -49,6 +51,14 @@ type Observation struct {
 	Response   jsondoc.Value // of an API call
 	Definition *pipeline.Document
 
+	// Document is [Scope].Document, and Address what the resource is called there.
+	Document, Address string
+	// Context says that nothing happens to the resource: others may refer to it.
+	Context bool
+	// Variants are what a resource of a template may turn out to be, one for each
+	// outcome of the conditions that it depends on; empty where there is but one.
+	Variants []Variant
+
 	Role string // IAM role ARN of who called; empty where it is not told
 	// Deletes says that the call ended the resource, Halts that it stopped what ran
 	// in it.
@@ -57,14 +67,26 @@ type Observation struct {
 	Refused string
 }
 
+// Variant is what a resource turns out to be if conditions hold or do not.
+type Variant struct {
+	When        []Choice
+	Observation *Observation
+}
+
+// Choice is the outcome of a condition of a template.
+type Choice struct {
+	Condition string
+	Holds     bool
+}
+
 // Record is the observation by itself, as a configuration to read: what it does
 // not name is the default, or unknown, by its shape.
 func (o *Observation) Record() Record {
 	rec := Record{
-		Doc: o.Doc, Base: o.Base, Lower: o.Source.Type == ShapeCloudTrail,
-		Scope: Scope{o.Partition, o.Account, o.Region}, Time: o.Time,
+		Doc: o.Doc, Base: o.Base, Shape: o.Source.Type,
+		Scope: Scope{o.Partition, o.Account, o.Region, o.Document}, Time: o.Time,
 	}
-	if o.Row.Describe.Name != "" && o.Key != "" {
+	if o.Row.Describe.Name != "" && o.Key != "" && o.Document == "" {
 		rec.Look = o.Row.Describe.Name + " " + o.Key
 	}
 	switch o.Source.Type {
@@ -85,6 +107,8 @@ func (o *Observation) Record() Record {
 		if o.Call.Effect != Creates {
 			o.called(&rec)
 		}
+	case ShapeTemplate, ShapePlan:
+		rec.Call = o.Call.Name
 	case ShapePipeline:
 	}
 	return rec
@@ -132,19 +156,21 @@ func (o *Observation) Whole() bool {
 		return o.Native.Whole
 	case ShapeCloudTrail, ShapeRequest:
 		return o.Call.Effect == Creates || o.Call.Result != "" && o.Response.At(o.Call.Result).Kind() == jsondoc.Object
-	case ShapeDescribe, ShapePipeline:
+	case ShapeDescribe, ShapePipeline, ShapeTemplate, ShapePlan:
 	}
 	return true
 }
 
 // Tags reads the tags of a configuration: a list of keys and values in
 // requests, an object in events. known is false where they are not all told:
-// after the creation tags come and go by calls that are not read.
+// after the creation tags come and go by calls that are not read, and those of a
+// stack are put on its resources too:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
 func (r *Row) Tags(rec Record) (tags map[string]string, known bool) {
 	in := &reader{Record: rec, row: r}
 	f := in.at("Tags")
 	tags = map[string]string{}
-	known = f.known && (rec.Call == "" || slices.ContainsFunc(r.Calls, func(c Call) bool { return c.Name == rec.Call && c.Effect == Creates }))
+	known = f.known && rec.Shape != ShapeTemplate && (rec.Call == "" || slices.ContainsFunc(r.Calls, func(c Call) bool { return c.Name == rec.Call && c.Effect == Creates }))
 	for _, m := range f.value.Members() {
 		key, value := m.Value.Get("Key"), m.Value.Get("Value")
 		if f.value.Kind() == jsondoc.Object {

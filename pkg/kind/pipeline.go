@@ -33,6 +33,9 @@ var pipelineRow = Row{
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html",
 	overlay:  overlayPipeline,
 	parts:    func(r *reader) []Part { return r.pipeline(nil) },
+
+	CloudFormation: "AWS::SageMaker::Pipeline",
+	Terraform:      "aws_sagemaker_pipeline",
 }
 
 // The two members of which a request has one: the definition, or where it is.
@@ -229,7 +232,7 @@ func (r *reader) elsewhere(f field, subnets, groups []string) posture.Posture {
 		p.Subnets = r.addIDs(&p, p.Subnets, r.below(f, name))
 	}
 	for _, name := range groups {
-		p.SecurityGroups = r.addIDs(&p, p.SecurityGroups, r.below(f, name))
+		p.SecurityGroups = r.addGroups(&p, p.SecurityGroups, r.below(f, name))
 	}
 	p.VPC = hasSubnet(p.Subnets)
 	return p

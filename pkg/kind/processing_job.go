@@ -22,6 +22,8 @@ var processingJob = Row{
 	Paste:    pasteNetwork("NetworkConfig.VpcConfig", "NetworkConfig.EnableNetworkIsolation"),
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJob.html",
 	parts:    networkConfigParts,
+
+	CloudFormation: "AWS::SageMaker::ProcessingJob",
 }
 
 // networkConfigParts reads NetworkConfig, which processing jobs and the job

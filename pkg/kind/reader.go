@@ -31,8 +31,9 @@ const (
 type Record struct {
 	Doc  jsondoc.Value
 	Base string // JSON path of Doc in the record that is judged
-	// Lower says that absent members would be written with a small first letter.
-	Lower   bool
+	// Shape is the form in which it was told, which decides how members are spelled
+	// and how loosely values are written.
+	Shape   Shape
 	Absence Absence
 	Why     string   // why what is absent is unknown
 	Lacks   []string // members that this shape never carries
@@ -47,7 +48,12 @@ type Record struct {
 }
 
 // Scope is where a resource is. Names mean nothing beyond it.
-type Scope struct{ Partition, Account, Region string }
+type Scope struct {
+	Partition, Account, Region string
+	// Document is the template or plan that a resource stands in before it is
+	// there; empty for all others.
+	Document string
+}
 
 // Ask is what a reference asks for: the configuration of a resource as it was
 // at a time. A zero time asks for the latest.
@@ -117,8 +123,11 @@ func (r *reader) below(f field, path string) field {
 		spelled := name
 		if m, ok := f.value.Find(name); ok {
 			spelled = m.Name
-		} else if r.Lower {
+		} else if r.Shape == ShapeCloudTrail {
 			spelled = lowerFirst(name)
+		}
+		if r.Shape == ShapePlan {
+			spelled = Snake(spelled)
 		}
 		parent := f
 		f = field{value: parent.value.Get(name), path: join(parent.path, spelled), depth: parent.depth + 1}
@@ -173,6 +182,21 @@ func (r *reader) each(f field) []field {
 // lowerFirst is a member's name as CloudTrail writes it.
 func lowerFirst(name string) string { return strings.ToLower(name[:1]) + name[1:] }
 
+// Snake is a member's name as Terraform writes it: EnableSSMAccess is
+// enable_ssm_access.
+func Snake(name string) string {
+	upper := func(i int) bool { return i < len(name) && name[i] >= 'A' && name[i] <= 'Z' }
+	var b strings.Builder
+	for i := range len(name) {
+		// A capital begins a word, unless it stands among others.
+		if i > 0 && upper(i) && (!upper(i-1) || i+1 < len(name) && !upper(i+1)) {
+			b.WriteByte('_')
+		}
+		b.WriteByte(name[i])
+	}
+	return strings.ToLower(b.String())
+}
+
 func join(base, name string) string {
 	if base == "" {
 		return name
@@ -204,6 +228,11 @@ func (r *reader) fact(p *posture.Posture, f field, absent posture.Fact) posture.
 	}
 	if b, ok := f.value.Bool(); ok {
 		return posture.Of(b)
+	}
+	// A parameter of a template has no truth values, so that CloudFormation takes
+	// their names. https://github.com/aws-cloudformation/cfn-lint/blob/main/docs/rules.md (E3012)
+	if s := f.value.Str(); r.Shape == ShapeTemplate && (s == "true" || s == "false") {
+		return posture.Of(s == "true")
 	}
 	p.Reasons = append(p.Reasons, r.why(f))
 	return posture.Unknown
@@ -245,14 +274,34 @@ func (r *reader) ids(p *posture.Posture, f field) posture.IDs {
 			continue
 		}
 		out.Unknown = true
-		p.Reasons = append(p.Reasons, r.why(e))
+		certain, reason := e.value.What() == SubnetID, r.why(e)
+		out.Certain, reason.Ids = out.Certain || certain, certain
+		p.Reasons = append(p.Reasons, reason)
 	}
 	return out
 }
 
+// groups reads a list of the ids of security groups, which decide no class.
+func (r *reader) groups(p *posture.Posture, f field) posture.IDs {
+	before := len(p.Reasons)
+	out := r.ids(p, f)
+	for i := range p.Reasons[before:] {
+		p.Reasons[before+i].Ids = true
+	}
+	return out
+}
+
+// SubnetID is what a value of a template or a plan is going to be
+// ([jsondoc.Value.What]) where it is certain that it is the id of a subnet, or a
+// list of at least one.
+const SubnetID = "subnet"
+
 // hasSubnet says whether a list of subnets names a VPC: an id that can be a
 // subnet's. An id of another type in the list leaves it unknown.
 func hasSubnet(subnets posture.IDs) posture.Fact {
+	if subnets.Certain {
+		return posture.Yes
+	}
 	seen := subnets.Unknown
 	for _, id := range subnets.List {
 		switch {
@@ -283,7 +332,7 @@ func (r *reader) vpc(p *posture.Posture, f field) {
 		return
 	}
 	p.Subnets = r.ids(p, r.below(f, "Subnets"))
-	p.SecurityGroups = r.ids(p, r.below(f, "SecurityGroupIds"))
+	p.SecurityGroups = r.groups(p, r.below(f, "SecurityGroupIds"))
 	p.VPC = hasSubnet(p.Subnets)
 }
 
@@ -385,7 +434,7 @@ func single(p posture.Posture) []Part { return []Part{{Posture: p}} }
 const maxReferences = 8
 
 // refer finds the configuration of another resource that a field names.
-func (r *reader) refer(k Kind, f field, more ...string) (*reader, posture.Reason) {
+func (r *reader) refer(k Kind, f field, more ...field) (*reader, posture.Reason) {
 	row, ok := r.of(k)
 	if !ok {
 		return nil, r.why(f)
@@ -397,7 +446,7 @@ func (r *reader) refer(k Kind, f field, more ...string) (*reader, posture.Reason
 			}
 		}
 	}
-	ask := Ask{Kind: k, Key: f.value.Str(), Scope: r.Scope, At: r.asOf, Unsure: r.Unsure}
+	ask := Ask{Kind: k, Key: keyPart(f.value), Scope: r.Scope, At: r.asOf, Unsure: r.Unsure}
 	if ask.Key == "" {
 		return nil, r.why(f)
 	}
@@ -407,22 +456,31 @@ func (r *reader) refer(k Kind, f field, more ...string) (*reader, posture.Reason
 			reason.Why = "names something that is no " + row.Words
 			return nil, reason
 		}
-		ask.Key, ask.Scope = arn.ID, Scope{arn.Partition, arn.Account, arn.Region}
+		ask.Key, ask.Scope = arn.ID, Scope{Partition: arn.Partition, Account: arn.Account, Region: arn.Region}
 	}
-	ask.Key = strings.Join(append(more, ask.Key), "/")
+	sign := isSign(ask.Key)
+	if !sign {
+		for i := range more {
+			ask.Key = keyPart(more[len(more)-1-i].value) + "/" + ask.Key
+		}
+	}
 	key := ask.Key
-	reason.Look = row.Describe.Name + " " + key
+	if r.Scope.Document == "" {
+		reason.Look = row.Describe.Name + " " + key
+	}
 	if r.depth >= maxReferences {
 		reason.Why = "references go too deep"
 		return nil, reason
 	}
 	if r.lookup == nil {
-		reason.Why = fmt.Sprintf("the %s %q is not in the input", row.Words, key)
+		reason.Why = fmt.Sprintf("the %s %q is not in the input", row.Words, spoken(key))
 		return nil, reason
 	}
 	rec, why := r.lookup(ask)
 	if why != "" {
-		reason.Why = why
+		if reason.Why = why; sign && f.value.Why() != "" {
+			reason.Why = f.value.Why() // it names something of another kind
+		}
 		return nil, reason
 	}
 	rec.Ref = true

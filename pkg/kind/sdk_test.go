@@ -241,7 +241,8 @@ func TestWhatClosesAFindingCanBeSent(t *testing.T) {
 }
 
 // serviceAuthorization are the condition keys of SageMaker's actions that look
-// at a network or an access, without the prefix "sagemaker:".
+// at a network or an access, without the prefix "sagemaker:". ServerlessMemorySize
+// tells a variant that runs in the service's network from one that does not.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html#amazonsagemaker-actions-as-permissions
 var serviceAuthorization = map[string]string{
 	"CreateAutoMLJob":                        "VpcSubnets VpcSecurityGroupIds InterContainerTrafficEncryption",
@@ -249,7 +250,7 @@ var serviceAuthorization = map[string]string{
 	"CreateCluster":                          "VpcSubnets VpcSecurityGroupIds",
 	"CreateDataQualityJobDefinition":         "VpcSubnets VpcSecurityGroupIds NetworkIsolation InterContainerTrafficEncryption",
 	"CreateDomain":                           "VpcSubnets VpcSecurityGroupIds AppNetworkAccessType",
-	"CreateEndpointConfig":                   "VpcSubnets VpcSecurityGroupIds NetworkIsolation ModelArn",
+	"CreateEndpointConfig":                   "VpcSubnets VpcSecurityGroupIds NetworkIsolation ModelArn ServerlessMemorySize",
 	"CreateHyperParameterTuningJob":          "VpcSubnets VpcSecurityGroupIds NetworkIsolation InterContainerTrafficEncryption FileSystemId FileSystemType FileSystemAccessMode FileSystemDirectoryPath",
 	"CreateInferenceComponent":               "ModelArn",
 	"CreateJob":                              "VpcSubnets VpcSecurityGroupIds",

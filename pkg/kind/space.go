@@ -28,6 +28,9 @@ var space = Row{
 	Paste:    domain.Paste,
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateSpace.html",
 	parts:    func(r *reader) []Part { return single(r.space()) },
+
+	CloudFormation: "AWS::SageMaker::Space",
+	Terraform:      "aws_sagemaker_space",
 }
 
 func (r *reader) space() posture.Posture {
@@ -50,7 +53,7 @@ func (r *reader) space() posture.Posture {
 // ofProfile is the posture of what runs for one user profile.
 func (r *reader) ofProfile(name field) posture.Posture {
 	asUser := func(d *reader) posture.Posture { return d.domain(defaultUser) }
-	u, reason := r.refer(UserProfile, name, r.at("DomainId").value.Str())
+	u, reason := r.refer(UserProfile, name, r.at("DomainId"))
 	if u == nil {
 		p := r.inDomain(asUser)
 		p.SecurityGroups.Unknown = true

@@ -105,7 +105,7 @@ func (r *Row) After(base, own Record, o *Observation) Record {
 	}
 	out := base
 	out.Doc = r.Overlay(base.Doc, own.Doc, effect)
-	out.Base, out.Lower, out.Call, out.Look = own.Base, own.Lower, own.Call, own.Look
+	out.Base, out.Shape, out.Call, out.Look = own.Base, own.Shape, own.Call, own.Look
 	switch {
 	case !r.Snapshot:
 		out.Time, out.Unsure = own.Time, own.Unsure

@@ -207,3 +207,55 @@ func TestKeyOf(t *testing.T) {
 		t.Errorf("without a Region the ARN is %q, want none", got)
 	}
 }
+
+// TestTypes: each row says by which type templates and plans create it, or is among
+// those of which there is no such type.
+func TestTypes(t *testing.T) {
+	// By the CloudFormation registry of 2026-09 (@aws-cdk/aws-service-spec 0.1.216) and
+	// the provider hashicorp/aws of 2026-09 (@pulumi/aws 7.48.0).
+	noTemplate := []Kind{
+		TrainingJob, HyperParameterTuningJob, AutoMLJob, TransformJob, LabelingJob, CompilationJob, OptimizationJob,
+		InferenceRecommendationsJob, AIBenchmarkJob, Job, TrainingSession, PipelineExecution,
+		Algorithm, // AWS::SageMaker::Algorithm has no validation profile, so that it starts no code
+	}
+	noPlan := []Kind{
+		ProcessingJob, AutoMLJob, TransformJob, CompilationJob, OptimizationJob, InferenceRecommendationsJob, AIBenchmarkJob, Job,
+		TrainingSession, PipelineExecution, InferenceComponent, ModelBiasJobDefinition, ModelExplainabilityJobDefinition,
+		ModelQualityJobDefinition, Cluster,
+	}
+	seen := map[string]Kind{}
+	for _, row := range Table() {
+		for _, c := range []struct {
+			what, typ, prefix string
+			without           []Kind
+		}{
+			{"CloudFormation", row.CloudFormation, "AWS::SageMaker::", noTemplate},
+			{"Terraform", row.Terraform, "aws_sagemaker_", noPlan},
+		} {
+			switch none := slices.Contains(c.without, row.Kind); {
+			case c.typ == "" && !none:
+				t.Errorf("%s has no type of %s: give it one, or list it here", row.Kind, c.what)
+			case c.typ != "" && none:
+				t.Errorf("%s has the type %s, and is listed among those without", row.Kind, c.typ)
+			case c.typ != "" && (!strings.HasPrefix(c.typ, c.prefix) || seen[c.typ] != ""):
+				t.Errorf("%s has the type %s, which is also of %q", row.Kind, c.typ, seen[c.typ])
+			}
+			seen[c.typ] = row.Kind
+		}
+		// What is read of a template is the request that creates.
+		if row.Calls[0].Effect != Creates {
+			t.Errorf("%s: the first call does not create", row.Kind)
+		}
+	}
+}
+
+func TestSnake(t *testing.T) {
+	for name, want := range map[string]string{
+		"VpcConfig": "vpc_config", "EnableSSMAccess": "enable_ssm_access", "DataQualityJobDefinition": "data_quality_job_definition",
+		"AIBenchmarkJob": "ai_benchmark_job", "VolumeSizeInGB": "volume_size_in_gb", "a": "a", "": "", "ABC": "abc", "HumanTaskUi": "human_task_ui",
+	} {
+		if got := Snake(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}

@@ -30,6 +30,8 @@ var trainingJob = Row{
 	Paste:   pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html",
 	parts:   trainingJobParts,
+
+	Terraform: "aws_sagemaker_training_job",
 }
 
 func trainingJobParts(r *reader) []Part {

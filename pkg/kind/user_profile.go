@@ -29,6 +29,9 @@ var userProfile = Row{
 	parts: func(r *reader) []Part {
 		return single(r.inDomain(func(d *reader) posture.Posture { return d.domain(defaultUser) }, r.at("UserSettings.SecurityGroups")))
 	},
+
+	CloudFormation: "AWS::SageMaker::UserProfile",
+	Terraform:      "aws_sagemaker_user_profile",
 }
 
 // inDomain is the posture of something that lives in a domain: the domain's, as
@@ -44,7 +47,7 @@ func (r *reader) inDomain(read func(*reader) posture.Posture, groups ...field) p
 	// Docker access is the domain's own setting, and its finding.
 	p.Access = nil
 	for _, f := range groups {
-		p.SecurityGroups = r.addIDs(&p, p.SecurityGroups, f)
+		p.SecurityGroups = r.addGroups(&p, p.SecurityGroups, f)
 	}
 	return p
 }

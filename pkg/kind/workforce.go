@@ -37,6 +37,9 @@ var workforce = Row{
 	Doc:     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkforce.html",
 	overlay: overlayWorkforce,
 	parts:   workforceParts,
+
+	CloudFormation: "AWS::SageMaker::Workforce",
+	Terraform:      "aws_sagemaker_workforce",
 }
 
 func workforceParts(r *reader) []Part {
@@ -51,7 +54,7 @@ func workforceParts(r *reader) []Part {
 		p.Reasons = append(p.Reasons, r.why(vpc))
 	default:
 		p.Subnets = r.ids(&p, r.below(vpc, "Subnets"))
-		p.SecurityGroups = r.ids(&p, r.below(vpc, "SecurityGroupIds"))
+		p.SecurityGroups = r.groups(&p, r.below(vpc, "SecurityGroupIds"))
 		byVPC = hasSubnet(p.Subnets)
 		if id.value.Str() != "" {
 			p.VPCID = posture.ID{Value: id.value.Str(), Path: id.path}

@@ -24,4 +24,7 @@ var workteam = Row{
 	Closes:   "nothing to close: the workforce decides from where workers can come in",
 	Doc:      "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateWorkteam.html",
 	parts:    func(*reader) []Part { return single(blank(posture.NoCode)) },
+
+	CloudFormation: "AWS::SageMaker::Workteam",
+	Terraform:      "aws_sagemaker_workteam",
 }

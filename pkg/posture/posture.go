@@ -82,6 +82,8 @@ type IDs struct {
 	List []ID
 	// Unknown says that there are ids which the record does not tell.
 	Unknown bool
+	// Certain says that at least one of them is there, and is of the list's type.
+	Certain bool
 }
 
 // Values returns the ids without their paths, never nil.
@@ -136,6 +138,8 @@ type Reason struct {
 	Path string // where the value would sit in the record
 	Why  string // what was found instead
 	Look string // the AWS call that would tell, for example DescribeModel fraud; may be empty
+	// Ids says that only which ids are used is not known, so that it decides no class.
+	Ids bool
 }
 
 // Where is the JSON path of each setting in the record, whether or not it was

@@ -291,7 +291,7 @@ func assumptions() []string {
 func asIfPlaces(r *asif.Report) places {
 	var at places
 	for _, one := range r.Resources {
-		at.add(one.Account, one.Region)
+		at.add(one.Account, one.Region, "")
 	}
 	return at
 }

@@ -89,7 +89,7 @@ func markdownDiffering(b *strings.Builder, list []*asif.Resource, at *places) {
 	for _, r := range list {
 		resource := r.Row.Words + "<br>" + code(name(r.Name))
 		if at.vary() {
-			resource += "<br>" + escape(at.of(r.Account, r.Region))
+			resource += "<br>" + escape(at.of(r.Account, r.Region, ""))
 		}
 		var why []string
 		for _, s := range r.Why {
@@ -124,7 +124,7 @@ func markdownStops(b *strings.Builder, r *asif.Report, at *places) {
 				row[j] = code(row[j])
 			}
 			if at.vary() {
-				row[4] += "<br>" + escape(at.of(s.Resource.Account, s.Resource.Region))
+				row[4] += "<br>" + escape(at.of(s.Resource.Account, s.Resource.Region, ""))
 			}
 			rows = append(rows, append(row, escape(finding.Plain(s.Why))))
 		}

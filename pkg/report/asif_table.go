@@ -75,7 +75,7 @@ func (t *terminal) differing(list []*asif.Resource, at *places) {
 	for _, r := range list {
 		row := []string{stamp(r.Judged), r.Row.Words, name(r.Name), actor(r.Origin.Actor)}
 		if at.vary() {
-			row = append(row, at.of(r.Account, r.Region))
+			row = append(row, at.of(r.Account, r.Region, ""))
 		}
 		rows = append(rows, row)
 	}
@@ -125,7 +125,7 @@ func (t *terminal) stops(r *asif.Report, at *places) {
 		for i := range list {
 			row := stopRow(&list[i])
 			if at.vary() {
-				row = append(row, at.of(list[i].Resource.Account, list[i].Resource.Region))
+				row = append(row, at.of(list[i].Resource.Account, list[i].Resource.Region, ""))
 			}
 			rows = append(rows, row)
 		}

@@ -73,7 +73,7 @@ func markdownFinding(f *shown, at *places) string {
 		resource += fmt.Sprintf(" ×%d", f.times)
 	}
 	if at.vary() {
-		resource += "<br>" + escape(at.of(f.Account, f.Region))
+		resource += "<br>" + escape(at.of(f.Account, f.Region, fileOf(f.Finding)))
 	}
 	var said []string
 	if s := finding.Plain(why(f.Finding)); s != "" {
@@ -126,3 +126,9 @@ func escape(s string) string {
 		"@", "@"+noWidth, "#", `\#`+noWidth, "://", "&#58;//", "www.", "www&#46;",
 	).Replace(s)
 }
+
+// Escape is a text in Markdown that means nothing but itself.
+func Escape(s string) string { return escape(s) }
+
+// Code is a code span, also within a table.
+func Code(s string) string { return code(s) }

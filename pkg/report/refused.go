@@ -120,7 +120,7 @@ func RefusedMarkdown(w io.Writer, refused []*kind.Observation, _ Options) error 
 func refusedPlaces(refused []*kind.Observation) places {
 	var at places
 	for _, o := range refused {
-		at.add(o.Account, o.Region)
+		at.add(o.Account, o.Region, "")
 	}
 	return at
 }
@@ -133,7 +133,7 @@ func refusedRow(o *kind.Observation, at *places) []string {
 	}
 	row := []string{when, name(o.Refused), name(o.Source.Event), name(o.Name), actor(o.Source.Actor)}
 	if at.vary() {
-		row = append(row, at.of(o.Account, o.Region))
+		row = append(row, at.of(o.Account, o.Region, ""))
 	}
 	return row
 }

@@ -35,13 +35,14 @@ type Options struct {
 	// Root is the folder that file names in SARIF are relative to, where they
 	// are below it.
 	Root string
-	// Line is the line of a file at which the record at an offset begins, for
-	// SARIF; 0 where it cannot be told. May be nil.
-	Line func(file string, offset int64) int
+	// Line is the line of a file at which a path leads to something in the record at
+	// an offset, or as far as it leads, for SARIF; 0 where it cannot be told. May be
+	// nil.
+	Line func(file string, offset int64, path string) int
 }
 
 // nothing is what there is to say of no findings.
-const nothing = "no call that creates or changes a network setting was found"
+const nothing = "nothing was found that creates or changes a network setting"
 
 // longestName is how many bytes of a name people get to read.
 const longestName = 120
@@ -218,13 +219,24 @@ func partName(f *finding.Finding, p *rules.Judged) string {
 	return n
 }
 
-// places says which of account and Region differ among findings: what is the
-// same everywhere need not be said of each.
+// places says which of account, Region and file differ among findings: what is the
+// same everywhere need not be said of each. Files count for what is not there yet.
 type places struct {
-	accounts, regions []string
+	accounts, regions, files []string
 }
 
-func (p *places) add(account, region string) {
+// fileOf is the template or plan that a finding is about; empty for all others.
+func fileOf(f *finding.Finding) string {
+	if f.Source.Type == kind.ShapeTemplate || f.Source.Type == kind.ShapePlan {
+		return f.Source.File
+	}
+	return ""
+}
+
+func (p *places) add(account, region, file string) {
+	if !slices.Contains(p.files, file) {
+		p.files = append(p.files, file)
+	}
 	if !slices.Contains(p.accounts, account) {
 		p.accounts = append(p.accounts, account)
 	}
@@ -234,11 +246,14 @@ func (p *places) add(account, region string) {
 }
 
 // vary says whether a column for the place tells anything.
-func (p *places) vary() bool { return len(p.accounts) > 1 || len(p.regions) > 1 }
+func (p *places) vary() bool { return len(p.accounts) > 1 || len(p.regions) > 1 || len(p.files) > 1 }
 
 // of is the place of one finding, as far as it varies.
-func (p *places) of(account, region string) string {
+func (p *places) of(account, region, file string) string {
 	var said []string
+	if len(p.files) > 1 && file != "" {
+		said = append(said, name(file))
+	}
 	if len(p.accounts) > 1 && account != "" {
 		said = append(said, name(account))
 	}
@@ -292,7 +307,7 @@ func summarize(findings []*finding.Finding) *summary {
 				s.exceptions = append(s.exceptions, id)
 			}
 		}
-		s.places.add(f.Account, f.Region)
+		s.places.add(f.Account, f.Region, fileOf(f))
 	}
 	slices.Sort(s.exceptions)
 	return s

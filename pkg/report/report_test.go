@@ -46,7 +46,7 @@ func golden(t *testing.T, name string, got []byte) {
 func options() Options {
 	return Options{
 		Width: 100, Now: evening, Version: "1.2.3", Root: "/repo",
-		Line: func(_ string, offset int64) int { return int(offset / 1024) },
+		Line: func(_ string, offset int64, _ string) int { return int(offset / 1024) },
 	}
 }
 

@@ -122,7 +122,7 @@ func sarifLocation(f *finding.Finding, path, uri string, opts Options) *sarif.Lo
 	if uri != "" {
 		physical := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(uri))
 		if opts.Line != nil {
-			if line := opts.Line(f.Source.File, f.Source.Offset); line > 0 {
+			if line := opts.Line(f.Source.File, f.Source.Offset, placeOf(f, path)); line > 0 {
 				physical.WithRegion(sarif.NewRegion().WithStartLine(line))
 			}
 		}
@@ -133,6 +133,15 @@ func sarifLocation(f *finding.Finding, path, uri string, opts Options) *sarif.Lo
 	}
 	resource := finding.Plain(f.Resource())
 	return location.AddLogicalLocation(sarif.NewLogicalLocation().WithKind("resource").WithName(name(f.Name)).WithFullyQualifiedName(resource))
+}
+
+// placeOf is where to look for a fault: at its path or, where it has none, at the
+// resource of a template.
+func placeOf(f *finding.Finding, path string) string {
+	if path == "" && f.Source.Type == kind.ShapeTemplate {
+		return "Resources." + f.Name
+	}
+	return path
 }
 
 // fingerprint is the same for the same fault of the same resource in every run.

@@ -56,7 +56,7 @@ func (t *terminal) findings(list []shown, at *places) {
 		}
 		rows = append(rows, []string{status(f.Judgement.Compliance, f.Judgement.Severity), f.Judgement.Verdict.Class.String(), f.Row.Words, called})
 		if at.vary() {
-			rows[len(rows)-1] = append(rows[len(rows)-1], at.of(f.Account, f.Region))
+			rows[len(rows)-1] = append(rows[len(rows)-1], at.of(f.Account, f.Region, fileOf(f.Finding)))
 		}
 	}
 	if len(rows) == 0 {

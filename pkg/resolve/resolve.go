@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -24,6 +25,7 @@ type Index struct {
 	all       []*kind.Observation
 	resources map[name]*history // nil until the first question after an Add
 	aliases   map[name]string
+	twice     map[name]bool // what several resources of a document are called
 }
 
 // name is what a reference resolves by. Account and Region are empty for
@@ -40,6 +42,12 @@ func New() *Index { return &Index{} }
 // Add takes in an observation that was not refused. Events of SageMaker's own, and
 // stops, tell a status, not a history, and are not kept.
 func (ix *Index) Add(o *kind.Observation) {
+	for _, v := range o.Variants {
+		ix.Add(v.Observation)
+	}
+	if len(o.Variants) > 0 {
+		return
+	}
 	if o.Key == "" || o.Halts || o.Refused != "" || o.Source.Type == kind.ShapeNative || o.Source.Type == kind.ShapePipeline {
 		return
 	}
@@ -54,9 +62,13 @@ func (ix *Index) Add(o *kind.Observation) {
 // its name, and calls may name it by the ARN, so ids lead to names.
 func (ix *Index) build() {
 	ix.resources, ix.aliases = map[name]*history{}, map[name]string{}
+	ix.twice = map[name]bool{}
 	for _, o := range ix.all {
 		if arn, ok := kind.ParseARN(o.ARN); ok && arn.ID != o.Key && o.Row.Resource == "" {
 			ix.aliases[name{scopeOf(o), o.Row.Kind, arn.ID}] = o.Key
+		}
+		if o.Document != "" {
+			ix.alias(o)
 		}
 	}
 	entries := map[name][]*kind.Observation{}
@@ -97,7 +109,7 @@ func (ix *Index) Key(o *kind.Observation) string {
 }
 
 func scopeOf(o *kind.Observation) kind.Scope {
-	return kind.Scope{Partition: o.Partition, Account: o.Account, Region: o.Region}
+	return kind.Scope{Partition: o.Partition, Account: o.Account, Region: o.Region, Document: o.Document}
 }
 
 func nameOf(o *kind.Observation) name { return name{scopeOf(o), o.Row.Kind, o.Key} }
@@ -132,6 +144,9 @@ func (ix *Index) Record(o *kind.Observation) kind.Record {
 // Parts judges nothing: it reads the configurations of a resource as they were
 // right after an observation, with every reference resolved as of then.
 func (ix *Index) Parts(o *kind.Observation) []kind.Part {
+	if len(o.Variants) > 0 {
+		return ix.variants(o.Variants)
+	}
 	if o.Definition != nil {
 		return kind.Definition(o.Definition, ix.lookup)
 	}
@@ -141,9 +156,13 @@ func (ix *Index) Parts(o *kind.Observation) []kind.Part {
 // lookup resolves a reference.
 func (ix *Index) lookup(ask kind.Ask) (kind.Record, string) {
 	row, _ := kind.Of(ask.Kind)
+	said := strings.TrimPrefix(ask.Key, kind.Sign(""))
+	if ix.ambiguous(name{ask.Scope, ask.Kind, ask.Key}) {
+		return kind.Record{}, fmt.Sprintf("several resources beside it are called %q", said)
+	}
 	h := ix.history(name{ask.Scope, ask.Kind, ask.Key})
 	if h == nil {
-		return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, ask.Key)
+		return kind.Record{}, fmt.Sprintf("the %s %q is not in the input", row.Words, said)
 	}
 	s := h.before(ask.At)
 	if ask.Unsure && s.live() && h.ambiguous(ask.At) {
@@ -151,9 +170,9 @@ func (ix *Index) lookup(ask kind.Ask) (kind.Record, string) {
 	}
 	switch {
 	case s.why != "":
-		return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, ask.Key, s.why)
+		return kind.Record{}, fmt.Sprintf("the %s %q %s", row.Words, said, s.why)
 	case s.none:
-		return kind.Record{}, fmt.Sprintf("the %s %q appears in the input only later", row.Words, ask.Key)
+		return kind.Record{}, fmt.Sprintf("the %s %q appears in the input only later", row.Words, said)
 	}
 	return s.rec, ""
 }

@@ -487,7 +487,7 @@ func (e *evaluation) assessable() outcome {
 	if len(p.Reasons) == 0 {
 		return cannotTell(e.faultPath(), "the recorded settings contradict each other: the API refuses them")
 	}
-	r := p.Reasons[0]
+	r := p.Reasons[max(0, slices.IndexFunc(p.Reasons, func(r posture.Reason) bool { return !r.Ids }))]
 	message := "could not be assessed: " + r.Why
 	if r.Look != "" {
 		message += " (look it up with " + r.Look + ")"

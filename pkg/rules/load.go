@@ -468,11 +468,8 @@ func (l *loader) unknown(n *node, what string, words []string) {
 		return // comparing words is what takes time
 	}
 	remedy := "use " + oneOf(words)
-	best := 3 // more changes than two make another word
-	for _, k := range words {
-		if d := editDistance(n.text, k); d < best {
-			best, remedy = d, fmt.Sprintf("did you mean %q?", k)
-		}
+	if meant := Nearest(n.text, words); meant != "" {
+		remedy = fmt.Sprintf("did you mean %q?", meant)
 	}
 	l.fail(n, remedy, "%s is not %s", n.found(), what)
 }

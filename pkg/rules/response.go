@@ -23,6 +23,18 @@ const (
 // rank is the place of a mode among the modes.
 func (m Mode) rank() int { return slices.Index(knownModes(), m) }
 
+// AtMost is the mode, or the most that is allowed. A limit that is no mode allows
+// the least.
+func (m Mode) AtMost(most Mode) Mode {
+	if m.rank() <= most.rank() {
+		return m
+	}
+	return knownModes()[max(most.rank(), 0)]
+}
+
+// Known says whether it is a mode.
+func (m Mode) Known() bool { return m.rank() >= 0 }
+
 // knownModes lists the modes, the least invasive first.
 func knownModes() []Mode { return []Mode{Observe, Notify, Stop} }
 

@@ -223,6 +223,10 @@ func (c *call) decode(proto protocol, r *http.Request) error {
 		return c.decodeJSON()
 	case restJSON:
 		operation, ok := hubRoutes[r.Method+" "+r.URL.Path]
+		if arn, of := strings.CutPrefix(r.URL.Path, "/actionTargets/"); of && !ok {
+			operation, ok = hubRoutes[r.Method+" "+actionRoute]
+			defer func() { c.Input = with(c.Input, "ActionTargetArn", arn) }()
+		}
 		if !ok {
 			return &Error{Code: "UnknownOperationException", Message: r.Method + " " + r.URL.Path + " is not served here", Status: http.StatusNotFound}
 		}

@@ -69,18 +69,19 @@ type kept struct {
 type hub struct {
 	world *World
 
-	mu     sync.Mutex
-	state  HubState
-	refuse func(id string) (code string)
-	limits map[string]*rate.Limiter
-	all    map[identifier]*kept
-	order  []identifier // by first import
+	mu      sync.Mutex
+	state   HubState
+	refuse  func(id string) (code string)
+	limits  map[string]*rate.Limiter
+	actions map[string]HubAction // by ARN
+	all     map[identifier]*kept
+	order   []identifier // by first import
 }
 
 // newHub takes each operation's own rate and burst.
 // https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html
 func newHub(w *World) *hub {
-	return &hub{world: w, all: map[identifier]*kept{}, limits: map[string]*rate.Limiter{
+	return &hub{world: w, actions: map[string]HubAction{}, all: map[identifier]*kept{}, limits: map[string]*rate.Limiter{
 		"BatchImportFindings": rate.NewLimiter(10, 30),
 		"BatchUpdateFindings": rate.NewLimiter(10, 30),
 		"GetFindings":         rate.NewLimiter(3, 6),
@@ -142,6 +143,10 @@ var hubRoutes = map[string]string{
 	"POST /findings":              "GetFindings",
 	"POST /accounts":              "EnableSecurityHub",
 	"GET /accounts":               "DescribeHub",
+	"POST /actionTargets":         "CreateActionTarget",
+
+	"PATCH " + actionRoute:  "UpdateActionTarget",
+	"DELETE " + actionRoute: "DeleteActionTarget",
 }
 
 func (h *hub) serve(c *call) (any, error) {
@@ -167,6 +172,8 @@ func (h *hub) serve(c *call) (any, error) {
 		return h.updateFindings(c)
 	case "GetFindings":
 		return h.getFindings(c)
+	case "CreateActionTarget", "UpdateActionTarget", "DeleteActionTarget":
+		return h.changeAction(c)
 	}
 	return map[string]any{"HubArn": h.world.arn("securityhub", "hub/default")}, nil // DescribeHub
 }

@@ -88,11 +88,12 @@ func Create(tb testing.TB, in *dynamodb.CreateTableInput) (*dynamodb.Client, *St
 			tb.Error(err)
 		}
 	})
-	stream := &Stream{
-		client: dynamodbstreams.NewFromConfig(config), arn: aws.ToString(out.TableDescription.LatestStreamArn),
-		next: map[string]*string{},
-	}
-	return client, stream
+	return client, NewStream(config, aws.ToString(out.TableDescription.LatestStreamArn))
+}
+
+// NewStream reads the stream of an ARN, wherever the configuration's endpoint is.
+func NewStream(config aws.Config, arn string) *Stream {
+	return &Stream{client: dynamodbstreams.NewFromConfig(config), arn: arn, next: map[string]*string{}}
 }
 
 // start starts the database, and waits until it answers.

@@ -17,9 +17,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -122,35 +120,8 @@ func start() (*running, error) {
 	return nil, fmt.Errorf("moto does not start: %w; it said: %s", cmd.Wait(), strings.Join(said, "\n"))
 }
 
-// packages are those of Debian that have what is needed.
-const packages = "python3 and python3-venv"
-
-// install puts moto in a folder that is named after what is in it and the version
-// of Python, and returns the Python to run it.
-func install() (string, error) {
-	version, err := exec.Command("python3", "--version").Output() //nolint:noctx // at once
-	if err != nil {
-		return "", fmt.Errorf("python3 --version: %w: install %s", err, packages)
-	}
-	venv := func(dir string) (folder, python string) {
-		folder = filepath.Join(dir, "venv")
-		return folder, filepath.Join(folder, "bin", "python3")
-	}
-	dir, err := cached.Install("moto", append(version, requirements...), func(dir string) error {
-		folder, python := venv(dir)
-		if err := cached.Run(packages, "python3", "-m", "venv", "--clear", folder); err != nil {
-			return fmt.Errorf("%w: install %s", err, packages)
-		}
-		list := filepath.Join(dir, "requirements.txt")
-		if err := os.WriteFile(list, requirements, 0o600); err != nil {
-			return err
-		}
-		// Nothing but what the hashes name, and no setup script of anybody's.
-		return cached.Run(packages, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", list)
-	})
-	if err != nil {
-		return "", err
-	}
-	_, python := venv(dir)
-	return python, nil
+// install returns a Python that has moto.
+func install() (python string, err error) {
+	python, _, err = cached.Python("moto", requirements, nil)
+	return python, err
 }

@@ -79,7 +79,7 @@ func environment(endpoint string) []string {
 		"SAGEMOAT_QUEUE_URL=" + endpoint + "/111122223333/events",
 		"SAGEMOAT_DEAD_LETTER_URL=" + endpoint + "/111122223333/dead",
 		"SAGEMOAT_OWN_ROLES=arn:aws:iam::111122223333:role/sagemoat-audit",
-		"SAGEMOAT_TOPIC_ARN=arn:aws:sns:eu-west-1:111122223333:alerts",
+		"SAGEMOAT_TOPIC_ARN=arn:aws:sns:eu-west-1:111122223333:alerts", "SAGEMOAT_MODE=stop",
 	}
 }
 

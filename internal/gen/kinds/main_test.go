@@ -33,7 +33,7 @@ func TestThePageIsWhole(t *testing.T) {
 		if !strings.Contains(text, "(#"+anchor(row)+")") {
 			t.Errorf("nothing links to %s", row.Kind)
 		}
-		want := []string{row.Doc, row.Describe.Name, row.Closes, row.Changes}
+		want := []string{row.Doc, row.Describe.Name, row.Closes, row.Changes, row.CloudFormation, row.Terraform}
 		for _, c := range row.Calls {
 			want = append(append(want, c.Name), c.Keys...)
 		}

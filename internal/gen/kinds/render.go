@@ -62,6 +62,8 @@ how a finding about it is closed. Condition keys are IAM's; each begins with
 
 Members are written as the API writes them. CloudTrail writes their first
 letter small, below ` + "`requestParameters`" + `. ` + "`[]`" + ` stands for each element of a list.
+CloudFormation has the same members, but for a pipeline's definition; Terraform writes
+them with underscores. A kind without a type there cannot be in a template or a plan.
 
 `
 
@@ -108,6 +110,12 @@ func section(b *strings.Builder, row *kind.Row) {
 		item(p.what, strings.Join(codes(p.paths), ", "))
 	}
 	item("Decided by", strings.Join(references(row), "; "))
+	if row.CloudFormation != "" {
+		item("In CloudFormation", "`"+row.CloudFormation+"`")
+	}
+	if row.Terraform != "" {
+		item("In Terraform", "`"+row.Terraform+"`")
+	}
 	var natives []string
 	for _, n := range row.Natives {
 		natives = append(natives, n.DetailType)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"debug/buildinfo"
 	"debug/elf"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,7 @@ func module(t *testing.T, functions ...string) string {
 	for _, f := range functions {
 		write("testdata/toy/main.go", "functions", f, "main.go")
 	}
+	write("../../../infra/templates/sagemoat.template.json", "infra", "templates", "sagemoat.template.json")
 	return root
 }
 
@@ -67,13 +69,18 @@ func TestReproducible(t *testing.T) {
 		}
 		said[i] = strings.ReplaceAll(out.String(), root, "")
 	}
-	if said[0] != said[1] || strings.Count(said[0], "\n") != 2 {
+	if said[0] != said[1] || strings.Count(said[0], "\n") != 3 {
 		t.Errorf("two builds say:\n%s\n%s", said[0], said[1])
 	}
+	text, err := os.ReadFile(filepath.Join(roots[0], "dist", latest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := strings.TrimSpace(string(text))
 	for _, name := range []string{"audit.zip", "publish.zip"} {
 		var zips [2][]byte
 		for i, root := range roots {
-			b, err := os.ReadFile(filepath.Join(root, "dist", name))
+			b, err := os.ReadFile(filepath.Join(root, "dist", "sagemoat", version, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,6 +93,16 @@ func TestReproducible(t *testing.T) {
 			t.Errorf("%s has %d bytes; printed was\n%s", name, len(zips[0]), said[0])
 		}
 		check(t, zips[0])
+	}
+	template, err := os.ReadFile(filepath.Join(roots[0], "dist", "sagemoat", version, "sagemoat.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed struct {
+		Parameters struct{ Version struct{ Default string } }
+	}
+	if err := json.Unmarshal(template, &parsed); err != nil || parsed.Parameters.Version.Default != version {
+		t.Errorf("the template deploys %q, want %q, %v", parsed.Parameters.Version.Default, version, err)
 	}
 }
 
@@ -140,6 +157,13 @@ func TestNothingToPackage(t *testing.T) {
 	}
 	if err := run(t.Context(), root, filepath.Join(root, "dist"), io.Discard); err == nil {
 		t.Error("packaged no function")
+	}
+	bare := module(t, "audit")
+	if err := os.RemoveAll(filepath.Join(bare, "infra")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), bare, filepath.Join(bare, "dist"), io.Discard); err == nil || !strings.Contains(err.Error(), "no template") {
+		t.Errorf("packaged without templates: %v", err)
 	}
 	broken := filepath.Join(root, "functions", "audit")
 	if err := os.Mkdir(broken, 0o755); err != nil {

@@ -14,12 +14,12 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/ledger"
 )
 
-// TestByHand: what docs/functions.md tells an operator to write is what the
+// TestByHand: what docs/operations.md tells an operator to write is what the
 // functions read, also over what they wrote themselves.
 func TestByHand(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/functions.md")
+	page, err := os.ReadFile("../../../docs/operations.md")
 	must(t, err)
-	commands := regexp.MustCompile(`(?s)put-item --table-name TABLE --item \\\n  '(.*?)'`).FindAllStringSubmatch(string(page), -1)
+	commands := regexp.MustCompile(`(?s)put-item --table-name \$T --item \\\n  '(.*?)'`).FindAllStringSubmatch(string(page), -1)
 	if len(commands) != 2 {
 		t.Fatalf("%d commands in the page, want one for the kill switch and one for the breaker", len(commands))
 	}
@@ -53,7 +53,7 @@ func TestByHand(t *testing.T) {
 		t.Errorf("the breaker is not reset: %+v", breaker)
 	}
 	must(t, b.PutControl(t.Context(), ledger.BreakerOf, version, ledger.Breaker{Stops: []time.Time{now}}))
-	if !strings.Contains(string(page), "SAGEMOAT_TABLE") {
+	if !strings.Contains(string(page), "LedgerTableName") {
 		t.Error("the page does not say which table")
 	}
 }

@@ -1,0 +1,321 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
+)
+
+// reach is how far a statement is about the calls of an operation: what it asks
+// of the request beside the settings of the network.
+type reach struct {
+	// none says that it is not about the operation at all.
+	none bool
+	// limits are what narrows it to some callers or some ways of calling.
+	limits []limit
+	// places are the conditions that narrow it to some accounts and Regions.
+	places []*Condition
+}
+
+// limit is what must hold for a statement to apply, and is not about the network.
+type limit struct {
+	who   holder
+	words string
+}
+
+// holder is who decides whether a limit holds.
+type holder uint8
+
+const (
+	administrators holder = iota // who the caller is
+	tags                         // a tag of the caller's
+	circumstances                // from where and when the call comes
+	callers                      // the caller, by what the request says
+)
+
+// actions says whether a statement's actions have one of SageMaker's: an action's
+// name and its prefix are not case-sensitive.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+func (s *Statement) actsOn(name string) bool {
+	return s.names(strings.ToLower(prefix+name)) != s.NotAction
+}
+
+// names says whether the statement's patterns have an action, in small letters.
+func (s *Statement) names(action string) bool {
+	return slices.ContainsFunc(s.Actions, func(p Pattern) bool { return !p.Open && condition.Like(p.lower, action) })
+}
+
+// reach says how far the statement is about an operation.
+func (s *Statement) reach(o *operation) reach {
+	if !s.actsOn(o.name) {
+		return reach{none: true}
+	}
+	r := s.onResources(o)
+	if r.none {
+		return r
+	}
+	for i := range s.Conditions {
+		switch c := &s.Conditions[i]; {
+		case c.set != nil:
+		case c.ofPlace():
+			r.places = append(r.places, c)
+		default:
+			r.limits = append(r.limits, limitOf(c))
+		}
+	}
+	return r
+}
+
+// place is the account and the Region of a call, by condition key in small letters.
+type place map[string]string
+
+// placeKeys tell where a call comes from. They are in the context of every request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func placeKeys() map[string]string {
+	return map[string]string{"aws:principalaccount": newAccount, "aws:requestedregion": newRegion}
+}
+
+// ofPlace says whether the condition is on where the call comes from, and can be
+// told for a place.
+func (c *Condition) ofPlace() bool {
+	_, ok := placeKeys()[strings.ToLower(c.Key)]
+	return ok && c.Known && c.Operator.Set == condition.One && c.Operator.Fits(condition.String)
+}
+
+// at says whether the statement applies in a place.
+func (r reach) at(p place) condition.Truth {
+	t := condition.Yes
+	for _, c := range r.places {
+		here, _ := c.Operator.Eval(condition.Key{Type: condition.String}, []string{p[strings.ToLower(c.Key)]}, c.Values)
+		t = condition.And(t, here)
+	}
+	return t
+}
+
+// mostPlaces is how many places are told apart. Of more it is only said that they
+// limit a statement.
+const mostPlaces = 64
+
+// placesOf are those that statements tell apart, and one that none of them names; ok
+// is false where they are too many.
+func placesOf(reaches []reach) (places []place, ok bool) {
+	named := map[string][]string{}
+	for _, r := range reaches {
+		for _, c := range r.places {
+			key := strings.ToLower(c.Key)
+			for _, v := range c.Values {
+				if text := condition.Example(v.Text); !v.Open && !slices.Contains(named[key], text) {
+					named[key] = append(named[key], text)
+				}
+			}
+		}
+	}
+	out := []place{{}}
+	for _, key := range slices.Sorted(maps.Keys(placeKeys())) {
+		var next []place
+		for _, value := range append(named[key], placeKeys()[key]) {
+			for _, p := range out {
+				more := maps.Clone(p)
+				more[key] = value
+				if next = append(next, more); len(next) > mostPlaces {
+					return nil, false
+				}
+			}
+		}
+		out = next
+	}
+	return out, true
+}
+
+// onResources says how far the statement's resources have those of the operation.
+// A call that needs two resources is denied on either.
+func (s *Statement) onResources(o *operation) reach {
+	best := reach{none: true}
+	for _, resource := range o.resources {
+		r := s.onResource(resource)
+		if r.none {
+			continue
+		}
+		if len(r.limits) == 0 {
+			return r
+		}
+		best = r
+	}
+	return best
+}
+
+// A resource that no policy names, in a partition, Region and account.
+const (
+	fresh      = "zz-9q-unnamed"
+	newAccount = "no-account-9"
+	newRegion  = "zz-nowhere-9"
+)
+
+// onResource compares the statement's resources with an operation's, for example
+// training-job/*. "You can use wildcard characters within the individual segments of
+// an ARN", and one at the end of a segment "can expand to match beyond the colon
+// boundaries"; a name has no colon.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+func (s *Statement) onResource(resource string) reach {
+	named := strings.ReplaceAll(resource, "*", fresh)
+	whole := "arn:aws:sagemaker:" + newRegion + ":" + newAccount + ":" + named
+	covers, meets, place := false, false, false
+	var some []string
+	for _, p := range s.Resources {
+		text := p.Text
+		if p.Open {
+			text = open(text)
+		}
+		switch {
+		case !p.Open && condition.Like(text, whole):
+			covers = true
+		case p.Text == "":
+			meets, place = true, true
+			some = append(some, "what a template gives")
+		case overlaps(text, resource):
+			meets = true
+			some = append(some, p.Text)
+			// Somewhere, it has every name.
+			if parts := strings.SplitN(text, ":", 6); len(parts) == 6 {
+				here := strings.Join([]string{"arn", condition.Example(parts[1]), "sagemaker", condition.Example(parts[3]), condition.Example(parts[4]), named}, ":")
+				place = place || !p.Open && condition.Like(text, here)
+			}
+		}
+	}
+	words := strings.Join(some, ", ")
+	switch {
+	case s.NotResource && covers, !s.NotResource && !covers && !meets:
+		return reach{none: true}
+	case !s.NotResource && covers, s.NotResource && !meets:
+		return reach{}
+	case s.NotResource:
+		return reach{limits: []limit{{who: callers, words: "not for resources like " + words}}}
+	case place:
+		return reach{limits: []limit{{who: circumstances, words: "only for " + words}}}
+	default:
+		return reach{limits: []limit{{who: callers, words: "only for resources named like " + words}}}
+	}
+}
+
+// overlaps says whether a pattern has some resource of SageMaker's.
+func overlaps(pattern, resource string) bool {
+	form := []string{"arn", "*", "sagemaker", "*", "*", resource}
+	parts := strings.SplitN(pattern, ":", len(form))
+	if len(parts) < len(form) {
+		return condition.Overlap(pattern, strings.Join(form, ":"))
+	}
+	for i := range form {
+		if !condition.Overlap(parts[i], form[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// open replaces the variables of a text by wildcards; a text that is not known is
+// any.
+func open(text string) string {
+	if text == "" {
+		return "*"
+	}
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "${")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteByte('*')
+		_, text, _ = strings.Cut(after, "}")
+	}
+}
+
+// limitOf describes a condition that is not about the network.
+func limitOf(c *Condition) limit {
+	key := strings.ToLower(c.Key)
+	var values []string
+	for _, v := range c.Values {
+		if v.Open && v.Text == "" {
+			v.Text = "(not known)"
+		}
+		values = append(values, v.Text)
+	}
+	l := limit{words: limitWords(c, strings.Join(values, " or "))}
+	switch {
+	case strings.HasPrefix(key, "aws:principaltag/"):
+		l.who = tags
+	case strings.HasPrefix(key, "aws:principal"), key == "aws:userid", key == "aws:username":
+		l.who = administrators
+	case strings.HasPrefix(key, "aws:requesttag/"), key == "aws:tagkeys", strings.HasPrefix(key, "aws:resourcetag/"),
+		key == "aws:useragent", key == "aws:referer", strings.HasPrefix(key, prefix):
+		l.who = callers
+	default:
+		l.who = circumstances
+	}
+	return l
+}
+
+// limitWords says when a condition lets a statement apply.
+func limitWords(c *Condition, values string) string {
+	switch {
+	case c.Operator.Base == condition.Null:
+		if t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values); t == condition.Yes {
+			return "only without " + c.Key
+		}
+		return "only with " + c.Key
+	case c.Operator.Negated():
+		return "not where " + c.Key + " is " + values
+	default:
+		return "only where " + c.Key + " is " + values + " (" + c.Operator.Name + ")"
+	}
+}
+
+// point is what a request shows of the settings, by their index: the key's values,
+// nil where the request does not have the key.
+type point [8][]string
+
+// matches says whether the conditions on settings of the network are met.
+func (s *Statement) matches(at point) condition.Truth {
+	t := condition.Yes
+	for _, set := range settings() {
+		here, _ := s.matchesSetting(set, at[set.index])
+		t = condition.And(t, here)
+	}
+	return t
+}
+
+// matchesSetting says whether the conditions on one setting are met; why is of an
+// answer that is not known.
+func (s *Statement) matchesSetting(set *setting, values []string) (t condition.Truth, why string) {
+	t = condition.Yes
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if c.set != set {
+			continue
+		}
+		here, reason := condition.Unknown, c.Operator.Name+" is no operator that AWS documents"
+		if c.Known {
+			here, reason = c.Operator.Eval(set.key, values, c.Values)
+		}
+		if t = condition.And(t, here); t == condition.No {
+			return condition.No, ""
+		}
+		if here == condition.Unknown && why == "" {
+			why = reason
+		}
+	}
+	return t, why
+}
+
+// mentions are the settings that the statement has conditions on.
+func (s *Statement) mentions() []*setting {
+	var out []*setting
+	for i := range s.Conditions {
+		if set := s.Conditions[i].set; set != nil && !slices.Contains(out, set) {
+			out = append(out, set)
+		}
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+// Package lint reads the SCPs and IAM policies that are there, and says what they
+// do not stop and which compliant calls they break.
+//
+// Each statement is looked at by itself, for what AWS documents it to do and what
+// its author will have meant; then the whole set is tried on every request that a
+// caller can send, as far as policies can tell requests apart: each member left
+// out, compliant, not compliant. What AWS does not document is unknown, and what is
+// unknown is never counted as stopped.
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sagemoat/sagemoat/pkg/rules"
+)
+
+// Report is what there is to say of a set of policies.
+type Report struct {
+	Findings []*Finding // the worst first
+	Coverage []Row      // by operation, in the order of the table of kinds
+	// Through are the principals that can do what a rule forbids; nil where no input
+	// tells of principals.
+	Through []Through
+	// Policies and Statements count what was read, and About the statements of them
+	// that are about an operation of the coverage.
+	Policies, Statements, About int
+	// Everyone says that the coverage counts only what applies to every principal,
+	// for it is known which policies do.
+	Everyone bool
+}
+
+// Row is the coverage of one operation.
+type Row struct {
+	Operation string
+	Cells     map[Question]Cell // without those that mean nothing for the operation
+}
+
+// Options say what the policies are held to.
+type Options struct {
+	// Rules are what the organisation wants. What it does not ask for is told, and
+	// does not count.
+	Rules *rules.File
+}
+
+// linter gathers what is found in a set.
+type linter struct {
+	set      *Set
+	rules    *rules.File
+	report   *Report
+	everyone []*Statement // those that deny, and apply to every principal
+	cells    map[string]map[Question]Cell
+}
+
+// Run lints a set of policies.
+func Run(set *Set, o Options) *Report {
+	set.attach()
+	l := &linter{set: set, rules: o.Rules, report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0}, cells: map[string]map[Question]Cell{}}
+	for _, p := range set.Policies {
+		for _, s := range p.Statements {
+			l.report.Statements++
+			if slices.ContainsFunc(operations(), func(o *operation) bool { return len(o.asks) > 0 && s.actsOn(o.name) }) {
+				l.report.About++
+			}
+			if s.Effect == Deny && (!l.report.Everyone || p.Type == SCP || p.Type == Unattached) {
+				l.everyone = append(l.everyone, s)
+			}
+			if p.Type != ManagedAWS {
+				l.report.Findings = append(l.report.Findings, lintStatement(s)...)
+			}
+		}
+	}
+	l.cover()
+	l.differs()
+	l.absence()
+	l.whole()
+	l.through()
+	severe(l.report.Findings)
+	return l.report
+}
+
+// Fails says whether something was found that counts.
+func (r *Report) Fails() bool { return slices.ContainsFunc(r.Findings, (*Finding).Counts) }
+
+// cover answers every question for every operation.
+func (l *linter) cover() {
+	for _, o := range operations() {
+		if len(o.asks) == 0 && o.elsewhere == "" {
+			continue
+		}
+		row := Row{Operation: o.name, Cells: map[Question]Cell{}}
+		if len(o.asks) == 0 {
+			row.Cells[NoVPC] = Cell{State: Elsewhere, Why: "decided by its " + o.elsewhere}
+		}
+		v := o.view(l.everyone)
+		for q := range o.asks {
+			row.Cells[q] = v.cover(q)
+		}
+		l.cells[o.name] = row.Cells
+		l.report.Coverage = append(l.report.Coverage, row)
+	}
+}
+
+// required says whether the rules ask for a question to be answered.
+func (l *linter) required(q Question) bool {
+	return slices.ContainsFunc(questions()[q].rules, func(id rules.ID) bool { return l.rules.Rules[id].On })
+}
+
+// add adds a finding about the set.
+func (l *linter) add(id ID, q Question, severity rules.Severity, by []*Statement, fix string, names []string, format string, args ...any) {
+	f := &Finding{ID: id, Severity: severity, Question: q, Operations: names, Found: fmt.Sprintf(format, args...), Fix: fix}
+	slices.Sort(f.Operations)
+	switch {
+	case len(by) > 0:
+		f.Where, f.Policy, f.Statement = by[0].Where, by[0].Policy.Name, by[0].label()
+	case len(l.set.Policies) == 1:
+		f.Where, f.Policy = l.set.Policies[0].Where, l.set.Policies[0].Name
+	}
+	l.report.Findings = append(l.report.Findings, f)
+}
+
+// ids are those that the rules list, else those that the policies do, else
+// examples to replace.
+func (l *linter) ids() lists {
+	out := lists{}
+	for _, a := range l.rules.Allow {
+		out[vpcSubnets] = append(out[vpcSubnets], a.Subnets...)
+		out[vpcSecurityGroups] = append(out[vpcSecurityGroups], a.SecurityGroups...)
+	}
+	found := listed(l.everyone)
+	for _, name := range []string{vpcSubnets, vpcSecurityGroups} {
+		if len(out[name]) == 0 {
+			out[name] = found[name]
+		}
+		if len(out[name]) == 0 {
+			out[name] = []string{found.fine(name)}
+		}
+		slices.Sort(out[name])
+		out[name] = slices.Compact(out[name])
+	}
+	return out
+}

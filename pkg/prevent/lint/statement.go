@@ -1,0 +1,570 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
+	"github.com/sagemoat/sagemoat/pkg/rules"
+)
+
+// statementLint finds what is wrong with one statement.
+type statementLint struct {
+	s *Statement
+	// about are the operations that the statement names, and reached those of them
+	// whose resources it has.
+	about, reached []*operation
+	found          []*Finding
+}
+
+// lintStatement finds what is wrong with a statement by itself.
+func lintStatement(s *Statement) []*Finding {
+	l := &statementLint{s: s}
+	l.actions()
+	for _, o := range operations() {
+		if !s.actsOn(o.name) {
+			continue
+		}
+		l.about = append(l.about, o)
+		if !s.onResources(o).none {
+			l.reached = append(l.reached, o)
+		}
+	}
+	if len(l.about) == 0 {
+		return l.found
+	}
+	l.resources()
+	for i := range s.Conditions {
+		l.condition(&s.Conditions[i])
+	}
+	l.nulls()
+	l.limits()
+	if s.Effect == Allow {
+		l.guard()
+		return l.found
+	}
+	if len(s.mentions()) > 0 {
+		l.expansion()
+		l.breaks()
+		l.nothing()
+	}
+	return l.found
+}
+
+// add adds a finding of the usual severity.
+func (l *statementLint) add(id ID, where Where, fix string, operations []string, format string, args ...any) *Finding {
+	f := &Finding{
+		ID: id, Severity: DocOf(id).Severity, Policy: l.s.Policy.Name, Statement: l.s.label(), Where: where,
+		Found: fmt.Sprintf(format, args...), Fix: fix, Operations: operations,
+	}
+	slices.Sort(f.Operations)
+	l.found = append(l.found, f)
+	return f
+}
+
+// actions finds names that SageMaker does not have.
+func (l *statementLint) actions() {
+	for _, p := range l.s.Actions {
+		name, ours := cutPrefix(p.Text)
+		if p.Open || !ours || slices.ContainsFunc(actions(), func(a string) bool { return condition.Like(p.lower, strings.ToLower(prefix+a)) }) {
+			continue
+		}
+		meant := ""
+		if near := rules.Nearest(name, actions()); near != "" {
+			meant = prefix + near
+		}
+		fix := ""
+		if meant != "" {
+			fix = quote(meant)
+		}
+		l.add(ActionUnknown, p.Where, fix, nil, "%s is no action of SageMaker%s", p.Text, didYouMean(meant))
+	}
+}
+
+func didYouMean(meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return ": did you mean " + meant + "?"
+}
+
+// resources finds operations that a Deny names, and whose resources it has not.
+func (l *statementLint) resources() {
+	if l.s.Effect != Deny {
+		return
+	}
+	var missed []string
+	for _, o := range l.about {
+		if !slices.Contains(l.reached, o) && len(o.asks) > 0 {
+			missed = append(missed, o.name)
+		}
+	}
+	named := "Resource"
+	if l.s.NotResource {
+		named = "NotResource"
+	}
+	if len(missed) > 0 {
+		l.add(ResourceMismatch, l.s.Resources[0].Where, `"Resource": "*"`, missed, "the statement's %s leaves out every resource of %s", named, list(missed))
+	}
+}
+
+// condition checks one condition.
+func (l *statementLint) condition(c *Condition) {
+	if known, meant := knownKey(c.Key); !known {
+		fix := ""
+		if meant != "" {
+			fix = quote(meant)
+		}
+		l.add(KeyUnknown, c.Where, fix, nil, "SageMaker has no condition key %s%s", c.Key, didYouMean(meant))
+		return
+	}
+	l.variables(c)
+	set := c.set
+	if set == nil {
+		return
+	}
+	if !c.Known {
+		l.add(OperatorUnknown, c.Where, "", nil, "AWS documents no condition operator %s", c.Operator.Name)
+		return
+	}
+	l.carried(c, set)
+	l.operator(c, set)
+	l.values(c, set)
+}
+
+// variables finds variables that are none.
+func (l *statementLint) variables(c *Condition) {
+	if l.s.Policy.Version == currentVersion {
+		return
+	}
+	for _, v := range c.Values {
+		if !v.Open && variable(v.Text) {
+			l.add(VariableLiteral, c.Where, `"Version": "2012-10-17"`, nil, "the policy's version is %s, so %s is no variable, and equals nothing", orNone(l.s.Policy.Version), v.Text)
+			return
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "not given"
+	}
+	return s
+}
+
+// carried finds operations that do not have the key.
+func (l *statementLint) carried(c *Condition, set *setting) {
+	var without []string
+	for _, o := range l.reached {
+		if !o.carries(set.name) {
+			without = append(without, o.name)
+		}
+	}
+	if len(without) == 0 || l.broad() {
+		return // what a wildcard names is told by what it breaks
+	}
+	t, _ := c.Operator.Eval(set.key, nil, c.Values)
+	never := "so the condition never matches"
+	if t == condition.Yes {
+		never = "so the condition matches every call"
+	}
+	l.add(KeyNotOfAction, c.Where, "", without, "%s %s not have the key %s, %s", list(without), do(without), prefix+set.name, never)
+}
+
+// broad says whether the statement names actions by more than their names.
+func (l *statementLint) broad() bool {
+	return l.s.NotAction || slices.ContainsFunc(l.s.Actions, wildcard)
+}
+
+func wildcard(p Pattern) bool { return p.Open || !condition.Literal(p.Text) }
+
+// operator checks the operator against the key.
+func (l *statementLint) operator(c *Condition, set *setting) {
+	op, key := c.Operator, prefix+set.name
+	negative := op.Negated()
+	switch {
+	case op.Base == condition.Null:
+	case set.key.Many && op.Base == condition.BoolEquals:
+		says := "never matches a request without the key, and no id is true or false: it stops nothing"
+		f := l.add(BoolOnList, c.Where, nullFix(set.name, l.s.Effect), nil, "")
+		if op.IfExists || op.Set == condition.ForAllValues {
+			f.Severity = rules.Medium
+			says = "matches a request without the key, by IfExists alone; what it does with a list of ids AWS does not document"
+			if op.Set == condition.ForAllValues {
+				says = "matches a request without the key, as ForAllValues does whatever it compares"
+			}
+		}
+		f.Found = fmt.Sprintf("%s asks whether a list of ids is %s: it %s", op.Name, texts(c.Values), says)
+	case set.key.Many && op.Set == condition.One:
+		fix := ""
+		if op.Fits(set.key.Type) {
+			fix = fragment(map[string]any{"ForAnyValue:" + op.Name: map[string]any{key: values(c.Values)}})
+		}
+		l.add(SetOperatorMissing, c.Where, fix, nil, "%s is a list, and %s without ForAnyValue or ForAllValues is not documented for lists", key, op.Name)
+	case !set.key.Many && op.Set != condition.One:
+		_, plain, _ := strings.Cut(op.Name, ":")
+		l.add(SetOperatorNeedless, c.Where, fragment(map[string]any{plain: map[string]any{key: values(c.Values)}}), nil, "%s has one value, and %s compares a list", key, op.Name)
+	case !op.Fits(set.key.Type):
+		l.add(OperatorType, c.Where, "", nil, "%s is of type %s, and %s is for another", key, set.key.Type, op.Name)
+	case op.Set == condition.ForAllValues && !l.present(set.name):
+		if l.s.Effect == Allow {
+			l.add(ForAllWithoutNull, c.Where, nullFix(set.name, Allow), nil, "%s allows a request without %s", op.Name, key)
+			return
+		}
+		says := "also denies every request without " + key
+		fix := ""
+		if negative {
+			says += ", and lets a list pass of which one id is allowed"
+			fix = fragment(map[string]any{"ForAnyValue:" + string(op.Base): map[string]any{key: values(c.Values)}})
+		}
+		f := l.add(ForAllWithoutNull, c.Where, fix, nil, "%s %s", op.Name, says)
+		f.Severity = rules.Medium
+	default:
+	}
+}
+
+// present says whether the statement asks, beside, that the key is there.
+func (l *statementLint) present(name string) bool {
+	return slices.ContainsFunc(l.s.Conditions, func(c Condition) bool {
+		if c.set == nil || c.set.name != name || c.Operator.Base != condition.Null {
+			return false
+		}
+		t, _ := c.Operator.Eval(c.set.key, nil, c.Values)
+		return t == condition.No
+	})
+}
+
+// Ids as AWS writes them.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
+var (
+	subnetID = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	groupID  = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
+)
+
+// values checks what the key is compared with.
+func (l *statementLint) values(c *Condition, set *setting) {
+	op := c.Operator
+	report := func(v condition.Operand, why, fix string) {
+		l.add(ValueForm, c.Where, fix, nil, "%s %q: %s", prefix+set.name, v.Text, why)
+	}
+	like := op.Base == condition.StringLike || op.Base == condition.StringNotLike
+	for _, v := range c.Values {
+		switch lower := strings.ToLower(v.Text); {
+		case v.Open:
+		case op.Base == condition.Null || op.Base == condition.BoolEquals:
+			if v.Text == "true" || v.Text == "false" {
+				continue
+			}
+			fix := ""
+			if lower == "true" || lower == "false" {
+				fix = quote(lower)
+			}
+			report(v, op.Name+" knows true and false", fix)
+		case like && !condition.Literal(v.Text):
+		case !op.Fits(set.key.Type):
+		case set.key.Many:
+			form, wrong := subnetID, "no subnet has such an id"
+			if set.name == vpcSecurityGroups {
+				form, wrong = groupID, "no security group has such an id"
+			}
+			switch {
+			case form.MatchString(v.Text):
+			case !condition.Literal(v.Text):
+				report(v, op.Name+" has no wildcards, and takes * and ? as letters", "")
+			default:
+				report(v, wrong, "")
+			}
+		case v.Text == set.good || v.Text == set.bad:
+		case strings.HasSuffix(string(op.Base), "IgnoreCase") && (strings.EqualFold(v.Text, set.good) || strings.EqualFold(v.Text, set.bad)):
+		case strings.EqualFold(v.Text, set.good):
+			report(v, "the value is written "+set.good, quote(set.good))
+		case strings.EqualFold(v.Text, set.bad):
+			report(v, "the value is written "+set.bad, quote(set.bad))
+		default:
+			report(v, fmt.Sprintf("the values are %s and %s", set.good, set.bad), "")
+		}
+	}
+}
+
+// nulls finds several keys under one Null.
+func (l *statementLint) nulls() {
+	if l.s.Effect != Deny {
+		return
+	}
+	var keys []string
+	var at Where
+	for _, c := range l.s.Conditions {
+		if c.set == nil || c.Operator.Base != condition.Null {
+			continue
+		}
+		if t, _ := c.Operator.Eval(c.set.key, nil, c.Values); t == condition.Yes {
+			keys = append(keys, c.set.name)
+			at = c.Where
+		}
+	}
+	if len(keys) < 2 {
+		return
+	}
+	var apart []string
+	for _, o := range l.reached {
+		both := o.carries(keys[0]) && o.carries(keys[1])
+		if both && (!o.coupled || len(keys) > 2 || !lists2(keys)) {
+			apart = append(apart, o.name)
+		}
+	}
+	f := l.add(NullOfSeveral, at, fragment(map[string]any{"Null": map[string]any{prefix + keys[0]: "true"}}), apart,
+		"the request must lack %s, all of them, to be denied", list(keys))
+	if len(apart) == 0 {
+		f.Severity = rules.Low
+		f.Found += "; of these operations a request has both or neither, so that one key would do"
+	}
+}
+
+// lists2 says whether two keys are those of subnets and security groups.
+func lists2(keys []string) bool {
+	return slices.Contains(keys, vpcSubnets) && slices.Contains(keys, vpcSecurityGroups)
+}
+
+// limits finds exemptions that those who are to be stopped can give themselves. A
+// statement without a condition on the network is about something else.
+func (l *statementLint) limits() {
+	if l.s.Effect != Deny || len(l.s.mentions()) == 0 || !slices.ContainsFunc(l.reached, func(o *operation) bool { return len(o.asks) > 0 }) {
+		return
+	}
+	for i := range l.s.Conditions {
+		c := &l.s.Conditions[i]
+		if known, _ := knownKey(c.Key); !known || c.set != nil {
+			continue
+		}
+		switch limit := limitOf(c); limit.who {
+		case tags:
+			l.add(TagExemption, c.Where, exemptFix(), nil, "who is stopped is decided by a tag of the caller: %s", limit.words)
+		case callers:
+			l.add(CallerChosen, c.Where, "", nil, "whether it applies is decided by the request: %s", limit.words)
+		case administrators, circumstances:
+		}
+	}
+	var chosen []string
+	words := ""
+	for _, o := range l.reached {
+		if r := l.s.onResources(o); len(o.asks) > 0 && avoidable(r.limits) {
+			chosen = append(chosen, o.name)
+			words = r.limits[0].words
+		}
+	}
+	if len(chosen) > 0 {
+		l.add(CallerChosen, l.s.Resources[0].Where, `"Resource": "*"`, chosen, "whether it applies is decided by the name that the caller gives: %s", words)
+	}
+}
+
+// guard tells of an Allow with conditions on the network, and what it lets through.
+func (l *statementLint) guard() {
+	if len(l.s.mentions()) == 0 || slices.ContainsFunc(l.found, func(f *Finding) bool { return f.ID == ForAllWithoutNull }) {
+		return
+	}
+	var names []string
+	for _, o := range l.reached {
+		names = append(names, o.name)
+	}
+	l.add(AllowAsGuard, l.s.Where, "", names, "the conditions of this Allow stop nothing that another policy allows")
+}
+
+// expansion tells what wildcards and NotAction name.
+func (l *statementLint) expansion() {
+	if !l.broad() {
+		return
+	}
+	var with, others []string
+	for _, o := range l.about {
+		if len(o.keys) > 0 {
+			with = append(with, o.name)
+		}
+	}
+	for _, a := range actions() {
+		if l.s.actsOn(a) && !slices.Contains(with, a) {
+			others = append(others, a)
+		}
+	}
+	what := "the pattern names"
+	if l.s.NotAction {
+		what = "NotAction leaves"
+	}
+	l.add(ActionWildcard, l.s.Actions[0].Where, "", with, "%s %s and %s of SageMaker that have no such keys", what, count(len(with), "operation"), count(len(others), "action"))
+}
+
+// breaks finds compliant calls that the statement denies.
+func (l *statementLint) breaks() {
+	for i := range l.s.Conditions {
+		if c := &l.s.Conditions[i]; c.set != nil && !c.Known {
+			return
+		}
+	}
+	var sure, maybe breakage
+	for _, o := range l.reached {
+		if len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }) {
+			if l.s.matches(point{}) == condition.Yes {
+				sure.add("whatever they ask for: they do not have the key", o.name)
+			}
+			continue
+		}
+		shapes := o.partial
+		if !slices.ContainsFunc(l.s.Conditions, func(c Condition) bool { return c.ofPlace() }) {
+			// Else it may be that nothing is allowed there.
+			shapes = append([]shape{{words: "that comply with every rule"}}, shapes...)
+		}
+		for _, shape := range shapes {
+			switch all, some := l.s.denies(o, shape); {
+			case all:
+				sure.add(shape.words, o.name)
+			case some:
+				maybe.add(shape.words, o.name)
+			}
+		}
+	}
+	for _, b := range sure {
+		l.add(BreaksCompliant, l.s.Where, l.breaksFix(sure), b.names, "it denies calls of %s %s", list(b.names), b.words)
+	}
+	for _, b := range maybe {
+		f := l.add(BreaksCompliant, l.s.Where, "", b.names, "it may deny calls of %s %s: AWS does not say what the condition key holds when the member is left out", list(b.names), b.words)
+		f.Severity = rules.Medium
+	}
+	// What SageMaker has beside, and the pattern names.
+	var others []string
+	if l.broad() && l.s.matches(point{}) == condition.Yes {
+		for _, a := range actions() {
+			if l.s.actsOn(a) && !slices.ContainsFunc(operations(), func(o *operation) bool { return o.name == a }) {
+				others = append(others, a)
+			}
+		}
+	}
+	if len(others) > 0 {
+		l.add(BreaksCompliant, l.s.Where, "", nil, "it denies every call of %s that %s not have the key, %s among them", count(len(others), "other action"), do(others), others[0])
+	}
+}
+
+// breakage is what is broken, by the shape of the calls.
+type breakage []brokenCalls
+
+type brokenCalls struct {
+	words string
+	names []string
+}
+
+func (b *breakage) add(words, name string) {
+	for i := range *b {
+		if (*b)[i].words == words {
+			(*b)[i].names = append((*b)[i].names, name)
+			return
+		}
+	}
+	*b = append(*b, brokenCalls{words, []string{name}})
+}
+
+// denies says whether the statement denies the compliant requests of a shape: in all
+// worlds, or in some.
+func (s *Statement) denies(o *operation, like shape) (all, some bool) {
+	l := listed([]*Statement{s})
+	worlds := []point{{}}
+	for _, set := range settings() {
+		out := slices.Contains(like.out, set.name)
+		if !o.carries(set.name) || out && (set.key.Many || !like.defaults) {
+			continue
+		}
+		values := [][]string{{set.good}}
+		switch {
+		case out:
+			values = [][]string{nil, {set.bad}} // the default
+		case set.asks[0] == Interactive:
+			values = append(values, nil) // off is also what is left out
+		case set.key.Many:
+			values = [][]string{{s.leastDenied(set, l)}}
+		}
+		var next []point
+		for _, w := range worlds {
+			for _, v := range values {
+				w[set.index] = v
+				next = append(next, w)
+			}
+		}
+		worlds = next
+	}
+	all = true
+	for _, w := range worlds {
+		yes := s.matches(w) == condition.Yes
+		all, some = all && yes, some || yes
+	}
+	return all, some
+}
+
+// leastDenied is the id of the statement's list that its conditions on the key
+// deny least.
+func (s *Statement) leastDenied(set *setting, l lists) string {
+	ids := l[set.name]
+	if len(ids) == 0 {
+		return l.fine(set.name)
+	}
+	for _, want := range []condition.Truth{condition.No, condition.Unknown} {
+		for _, id := range ids {
+			if t, _ := s.matchesSetting(set, []string{id}); t == want {
+				return id
+			}
+		}
+	}
+	return ids[0]
+}
+
+// nothing finds a Deny that no request meets.
+func (l *statementLint) nothing() {
+	if len(l.reached) == 0 || len(l.found) > 0 && slices.ContainsFunc(l.found, func(f *Finding) bool { return explains(f.ID) }) {
+		return
+	}
+	for _, o := range l.reached {
+		v := o.view([]*Statement{l.s})
+		for _, r := range v.requests() {
+			if v.may(0, r) {
+				return
+			}
+		}
+	}
+	l.add(DeniesNothing, l.s.Where, "", nil, "no request meets all of its conditions")
+}
+
+// explains are the findings that say already why a statement denies nothing.
+func explains(id ID) bool {
+	return slices.Contains([]ID{BoolOnList, ValueForm, KeyNotOfAction, KeyUnknown, ResourceMismatch}, id)
+}
+
+// texts are the values as a person says them.
+func texts(values []condition.Operand) string {
+	var out []string
+	for _, v := range values {
+		out = append(out, v.Text)
+	}
+	return strings.Join(out, " or ")
+}
+
+// list names a few things.
+func list(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
+}
+
+// do agrees with a list of names.
+func do(names []string) string {
+	if len(names) == 1 {
+		return "does"
+	}
+	return "do"
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -1,0 +1,421 @@
+package terraform
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sagemoat/sagemoat/pkg/jsondoc"
+	"github.com/sagemoat/sagemoat/pkg/kind"
+)
+
+// shown writes a value in a line: what is unknown as ? with the reason and, behind =,
+// what it is going to be.
+func shown(v jsondoc.Value) string {
+	switch v.Kind() {
+	case jsondoc.Unknown:
+		s := "?" + strings.TrimPrefix(v.Why(), "known only ")
+		if v.What() != "" {
+			s += "=" + v.What()
+		}
+		return s
+	case jsondoc.Array, jsondoc.Object:
+		var said []string
+		for _, m := range v.Members() {
+			s := shown(m.Value)
+			if v.Kind() == jsondoc.Object {
+				s = m.Name + ":" + s
+			}
+			said = append(said, s)
+		}
+		if v.Kind() == jsondoc.Object {
+			return "{" + strings.Join(said, " ") + "}"
+		}
+		return "[" + strings.Join(said, " ") + "]"
+	case jsondoc.String:
+		return fmt.Sprintf("%q", v.Str())
+	case jsondoc.Bool:
+		b, _ := v.Bool()
+		return fmt.Sprint(b)
+	case jsondoc.Absent, jsondoc.Null, jsondoc.Number:
+	}
+	if s, ok := v.Literal(); ok {
+		return s
+	}
+	return v.Kind().String()
+}
+
+// change is an element of resource_changes; what it lacks is as for a creation.
+func element(address, actions, after, unknown, sensitive string) string {
+	module := ""
+	rest := address
+	if i := strings.LastIndex(address, "module."); i >= 0 {
+		end := i + len("module.") + strings.IndexByte(address[i+len("module."):], '.')
+		module, rest = address[:end], address[end+1:]
+	}
+	bare := keys.ReplaceAllString(rest, "")
+	typ, name, _ := strings.Cut(strings.TrimPrefix(bare, "data."), ".")
+	mode := "managed"
+	if strings.HasPrefix(bare, "data.") {
+		mode = "data"
+	}
+	quoted, _ := json.Marshal(address)
+	moduleQuoted, _ := json.Marshal(module)
+	return fmt.Sprintf(`{"address":%s,"module_address":%s,"mode":%q,"type":%q,"name":%q,"change":{"actions":[%s],"before":null,"after":%s,"after_unknown":%s,"after_sensitive":%s}}`,
+		quoted, moduleQuoted, mode, typ, name, actions, after, unknown, sensitive)
+}
+
+func plan(configuration string, changes ...string) string {
+	return `{"format_version":"1.2","terraform_version":"1.11.4","variables":{"secret":{"value":"do not read"}},"planned_values":{"root_module":{}},"resource_changes":[` +
+		strings.Join(changes, ",") + `],"prior_state":{"a":[1,{"b":2}]},"configuration":` + configuration + `}`
+}
+
+func read(t *testing.T, text string) *Plan {
+	t.Helper()
+	p, faults, err := Read(strings.NewReader(text))
+	if err != nil || len(faults) > 0 {
+		t.Fatalf("%v, faults %v", err, faults)
+	}
+	return p
+}
+
+// requests lists the resources of a plan.
+func requests(t *testing.T, text string) []string {
+	t.Helper()
+	var out []string
+	for _, r := range read(t, text).Resources {
+		out = append(out, r.Address+" "+shown(r.Request))
+	}
+	return out
+}
+
+const noConfig = `{"root_module":{}}`
+
+// TestValues: values, blocks, what is unknown, what is sensitive.
+func TestValues(t *testing.T) {
+	for name, c := range map[string]struct{ address, after, unknown, sensitive, want string }{
+		"names": {
+			"aws_sagemaker_model.m", `{"name":"m","enable_network_isolation":true,"vpc_config":[],"tags":null}`, `{"arn":true,"tags_all":true}`, `{}`,
+			`{Name:"m" EnableNetworkIsolation:true VpcConfig:[] Arn:?after the apply TagsAll:?after the apply ModelName:"m" Tags:?after the apply}`,
+		},
+		"a block is an object": {
+			"aws_sagemaker_model.m", `{"vpc_config":[{"subnets":["subnet-1"],"security_group_ids":["sg-1"]}]}`, `{"vpc_config":[{"subnets":[false],"security_group_ids":[false]}]}`, `{}`,
+			`{VpcConfig:{Subnets:["subnet-1"] SecurityGroupIds:["sg-1"]}}`,
+		},
+		"unknown below a block": {
+			"aws_sagemaker_model.m", `{"vpc_config":[{}]}`, `{"vpc_config":[{"subnets":true,"security_group_ids":true}]}`, `{}`,
+			`{VpcConfig:{Subnets:?after the apply SecurityGroupIds:?after the apply}}`,
+		},
+		"one of a list is unknown": {
+			"aws_sagemaker_model.m", `{"vpc_config":[{"subnets":["subnet-1",null]}]}`, `{"vpc_config":[{"subnets":[false,true]}]}`, `{}`,
+			`{VpcConfig:{Subnets:["subnet-1" ?after the apply]}}`,
+		},
+		"the block itself is unknown": {
+			"aws_sagemaker_model.m", `{"vpc_config":[]}`, `{"vpc_config":true}`, `{}`, `{VpcConfig:?after the apply}`,
+		},
+		"two blocks for one": {
+			"aws_sagemaker_model.m", `{"vpc_config":[{"a":1},{"a":2}]}`, `{}`, `{}`, `{VpcConfig:?found 2 blocks where one was expected}`,
+		},
+		"blocks that are a list": {
+			"aws_sagemaker_endpoint_configuration.e", `{"name":"e","production_variants":[{"model_name":"m","enable_ssm_access":true,"serverless_config":[]},{"serverless_config":[{"max_concurrency":1}]}]}`, `{"production_variants":[{"volume_size_in_gb":true},{}]}`, `{}`,
+			`{Name:"e" ProductionVariants:[{ModelName:"m" EnableSSMAccess:true ServerlessConfig:[] VolumeSizeInGb:?after the apply} {ServerlessConfig:{MaxConcurrency:1}}] EndpointConfigName:"e"}`,
+		},
+		"everything is unknown": {"aws_sagemaker_model.m", `null`, `true`, `{}`, `?after the apply`},
+		"tags of the provider too": {
+			"aws_sagemaker_model.m", `{"tags":{"a":"1"},"tags_all":{"a":"1","A":"2"}}`, `{}`, `{}`, `{TagsAll:{a:"1" A:"2"} Tags:{a:"1" A:"2"}}`,
+		},
+		"sensitive": {
+			"aws_sagemaker_notebook_instance.n", `{"name":"secret","direct_internet_access":"Disabled","subnet_id":"subnet-1","root":true,"empty":"","list":["subnet-1","x"],"other":["x"],"null":null}`, `{}`,
+			`{"name":true,"direct_internet_access":true,"subnet_id":true,"root":true,"empty":true,"list":true,"other":[true],"null":true}`,
+			`{Name:?marked as sensitive, so that it is not read DirectInternetAccess:"Disabled" SubnetId:?marked as sensitive, so that it is not read=subnet Root:true Empty:"" List:?marked as sensitive, so that it is not read=subnet Other:[?marked as sensitive, so that it is not read] Null:null NotebookInstanceName:?marked as sensitive, so that it is not read}`,
+		},
+		"all of it is sensitive": {"aws_sagemaker_model.m", `{"name":"x"}`, `{}`, `true`, `?marked as sensitive, so that it is not read`},
+		"cloud control": {
+			"awscc_sagemaker_model.m", `{"model_name":"m","vpc_config":{"subnets":["subnet-1"]}}`, `{"enable_network_isolation":true}`, `{}`,
+			`{ModelName:"m" VpcConfig:{Subnets:["subnet-1"]} EnableNetworkIsolation:?after the apply}`,
+		},
+		"a pipeline of cloud control": {
+			"awscc_sagemaker_pipeline.p", `{"pipeline_definition":{"pipeline_definition_body":"{}"}}`, `{}`, `{}`, `{PipelineDefinition:"{}"}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := requests(t, plan(noConfig, element(c.address, `"create"`, c.after, c.unknown, c.sensitive)))
+			if diff := cmp.Diff([]string{c.address + " " + c.want}, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestActions: what is created, changed or replaced is judged; what stays can be
+// referred to; what goes is not there.
+func TestActions(t *testing.T) {
+	var changes []string
+	for i, actions := range []string{`"create"`, `"update"`, `"delete","create"`, `"create","delete"`, `"no-op"`, `"delete"`, `"read"`, `"forget"`, `"create","forget"`} {
+		changes = append(changes, element(fmt.Sprintf("aws_sagemaker_model.m%d", i), actions, `{}`, `{}`, `{}`))
+	}
+	changes = append(changes, element("data.aws_sagemaker_model.d", `"create"`, `{}`, `{}`, `{}`), `{"address":"aws_sagemaker_model.m0","mode":"managed","type":"aws_sagemaker_model","name":"m0","deposed":"ab","change":{"actions":["create"]}}`)
+	got := map[string]bool{}
+	for _, r := range read(t, plan(noConfig, changes...)).Resources {
+		got[r.Address] = r.Planned
+	}
+	want := map[string]bool{}
+	for _, i := range []int{0, 1, 2, 3, 8} {
+		want[fmt.Sprintf("aws_sagemaker_model.m%d", i)] = true
+	}
+	want["aws_sagemaker_model.m4"] = false
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// config is a configuration of a root with resources, and of a module.
+func config(root, calls string) string {
+	return `{"provider_config":{"aws":{"name":"aws","expressions":{"region":{"constant_value":"eu-west-1"}}},"other":{"expressions":{"region":{"references":["var.region"]}}}},"root_module":{"resources":[` + root + `],"module_calls":{` + calls + `}}}`
+}
+
+func written(typ, name, expressions string) string {
+	return fmt.Sprintf(`{"address":"%s.%s","mode":"managed","type":%q,"name":%q,"provider_config_key":"aws","expressions":{%s}}`, typ, name, typ, name, expressions)
+}
+
+func refs(list ...string) string {
+	b, _ := json.Marshal(list)
+	return `{"references":` + string(b) + `}`
+}
+
+// TestReferences: what is known only after the apply is found by what is written for
+// it.
+func TestReferences(t *testing.T) {
+	vpc := func(subnets string) string { return `"vpc_config":[{"subnets":` + subnets + `}]` }
+	const unknownVPC = `{"vpc_config":[{"subnets":true}]}`
+	for name, c := range map[string]struct {
+		subnets string
+		want    string
+	}{
+		"a subnet":                 {refs("aws_subnet.a.id", "aws_subnet.a"), "aws_subnet.a.id, aws_subnet.a=subnet"},
+		"several":                  {refs("aws_subnet.a.id", "aws_subnet.a", "aws_subnet.b[0].id", "aws_subnet.b[0]", "aws_subnet.b"), "aws_subnet.a.id, aws_subnet.a, aws_subnet.b[0].id, aws_subnet.b[0], aws_subnet.b=subnet"},
+		"all of them":              {refs("aws_subnet.a"), "aws_subnet.a=subnet"},
+		"a data source":            {refs("data.aws_subnet.a.id", "data.aws_subnet.a"), "data.aws_subnet.a.id, data.aws_subnet.a=subnet"},
+		"by the key of a loop":     {refs("aws_subnet.a", "each.key"), "aws_subnet.a, each.key=subnet"},
+		"a variable decides":       {refs("var.public", "aws_subnet.a.id", "aws_subnet.a"), "var.public, aws_subnet.a.id, aws_subnet.a=subnet"},
+		"something else of it":     {refs("aws_subnet.a.arn", "aws_subnet.a"), "aws_subnet.a.arn, aws_subnet.a"},
+		"another resource decides": {refs("aws_vpc.v.id", "aws_vpc.v", "aws_subnet.a.id", "aws_subnet.a"), "aws_vpc.v.id, aws_vpc.v, aws_subnet.a.id, aws_subnet.a"},
+		"a list that may be empty": {refs("data.aws_subnets.a.ids", "data.aws_subnets.a"), "data.aws_subnets.a.ids, data.aws_subnets.a"},
+		"a local decides too":      {refs("local.public", "aws_subnet.a.id", "aws_subnet.a"), "local.public, aws_subnet.a.id, aws_subnet.a"},
+		"a local":                  {refs("local.subnets"), "local.subnets"},
+		"an output":                {refs("module.net.subnets", "module.net"), "module.net.subnets, module.net=subnet"},
+		"an output of an output":   {refs("module.net.deep", "module.net"), "module.net.deep, module.net=subnet"},
+		"an output in a circle":    {refs("module.net.circle", "module.net"), "module.net.circle, module.net"},
+		"no such output":           {refs("module.net.none", "module.net"), "module.net.none, module.net"},
+		"no such module":           {refs("module.none.subnets", "module.none"), "module.none.subnets, module.none"},
+		"nothing is written":       {`{}`, ""},
+		"what nobody understands":  {refs("???"), "???"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			net := `"net":{"module":{"outputs":{"subnets":{"expression":` + refs("aws_subnet.p") + `},"deep":{"expression":` + refs("module.in.s", "module.in") + `},"circle":{"expression":` + refs("module.in.circle", "module.in") + `}},
+				"module_calls":{"in":{"expressions":{"x":` + refs("module.in.circle") + `},"module":{"outputs":{"s":{"expression":` + refs("aws_subnet.q.id", "aws_subnet.q") + `},"circle":{"expression":` + refs("var.x") + `}}}}}}}`
+			got := requests(t, plan(config(written("aws_sagemaker_model", "m", vpc(c.subnets)), net), element("aws_sagemaker_model.m", `"create"`, `{"vpc_config":[{}]}`, unknownVPC, `{}`)))
+			want := "aws_sagemaker_model.m {VpcConfig:{Subnets:?after the apply"
+			if c.want != "" {
+				want += ": " + c.want
+			}
+			if diff := cmp.Diff([]string{want + "}}"}, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInstances: which instance of a resource is meant, if it can be told.
+func TestInstances(t *testing.T) {
+	variants := func(model string) string { return `"production_variants":[{"model_name":` + model + `}]` }
+	unknown := `{"production_variants":[{"model_name":true}]}`
+	after := `{"production_variants":[{}]}`
+	const typ = "aws_sagemaker_endpoint_configuration"
+	for name, c := range map[string]struct {
+		model    string   // what is written
+		models   []string // that are there
+		config   string   // which configuration refers
+		instance string   // what it is going to name
+	}{
+		"the only one":           {refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m"}, typ + ".e", "aws_sagemaker_model.m"},
+		"by its key":             {refs("aws_sagemaker_model.m[1].name", "aws_sagemaker_model.m[1]", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", "aws_sagemaker_model.m[1]"},
+		"by another key":         {refs("aws_sagemaker_model.m[2].name", "aws_sagemaker_model.m[2]", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", ""},
+		"by its own key":         {refs("aws_sagemaker_model.m", "each.key"), []string{`aws_sagemaker_model.m["a"]`, `aws_sagemaker_model.m["b"]`}, typ + `.e["b"]`, `aws_sagemaker_model.m["b"]`},
+		"by its own number":      {refs("aws_sagemaker_model.m", "count.index"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e[1]", "aws_sagemaker_model.m[1]"},
+		"one of several":         {refs("aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", ""},
+		"the only one of a list": {refs("aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]"}, typ + ".e", "aws_sagemaker_model.m[0]"},
+		"not there":              {refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m"), nil, typ + ".e", ""},
+		"in a module":            {refs("module.ml.model", "module.ml"), []string{"module.ml.aws_sagemaker_model.m"}, typ + ".e", "module.ml.aws_sagemaker_model.m"},
+		"in one of the modules":  {refs(`module.ml["a"].model`, `module.ml["a"]`, "module.ml"), []string{`module.ml["a"].aws_sagemaker_model.m`, `module.ml["b"].aws_sagemaker_model.m`}, typ + ".e", `module.ml["a"].aws_sagemaker_model.m`},
+		"given to a module":      {refs("var.model"), []string{"aws_sagemaker_model.m"}, "module.ep." + typ + ".e", "aws_sagemaker_model.m"},
+		"something else":         {refs("aws_iam_role.r.arn", "aws_iam_role.r"), nil, typ + ".e", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resource := written(typ, "e", variants(c.model))
+			calls := `"ml":{"module":{"outputs":{"model":{"expression":` + refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m") + `}}}},
+				"ep":{"expressions":{"model":` + refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m") + `},"module":{"resources":[` + resource + `]}}`
+			changes := []string{element(c.config, `"create"`, after, unknown, `{}`)}
+			for _, m := range c.models {
+				changes = append(changes, element(m, `"create"`, `{}`, `{"name":true}`, `{}`))
+			}
+			resources := read(t, plan(config(resource, calls), changes...)).Resources
+			v := resources[0].Request.Get("ProductionVariants").Members()[0].Value.Get("ModelName")
+			want := ""
+			if c.instance != "" {
+				want = kind.Sign(c.instance)
+			}
+			if v.What() != want || v.Kind() != jsondoc.Unknown {
+				t.Errorf("is going to name %q, want %q (%s)", v.What(), want, shown(v))
+			}
+		})
+	}
+}
+
+// TestNotSet: an attribute that the API answers and nobody wrote is not set; what a
+// dynamic block could have written is not known.
+func TestNotSet(t *testing.T) {
+	unknown := `{"security_groups":true,"subnet_id":true,"url":true,"enable_x":true,"network_config":true}`
+	for name, c := range map[string]struct{ config, actions, want string }{
+		"created":                  {config(written("aws_sagemaker_notebook_instance", "n", `"subnet_id":`+refs("aws_subnet.a.id", "aws_subnet.a")), ""), `"create"`, `{SubnetId:?after the apply: aws_subnet.a.id, aws_subnet.a=subnet Url:?after the apply NetworkConfig:?after the apply}`},
+		"changed":                  {config(written("aws_sagemaker_notebook_instance", "n", ""), ""), `"update"`, `{SecurityGroups:?after the apply SubnetId:?after the apply Url:?after the apply EnableX:?after the apply NetworkConfig:?after the apply}`},
+		"not in the configuration": {noConfig, `"create"`, `{SecurityGroups:?after the apply SubnetId:?after the apply Url:?after the apply EnableX:?after the apply NetworkConfig:?after the apply}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := requests(t, plan(c.config, element("aws_sagemaker_notebook_instance.n", c.actions, `{}`, unknown, `{}`)))
+			if diff := cmp.Diff([]string{"aws_sagemaker_notebook_instance.n " + c.want}, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+	// All attributes of this provider are computed, and none can be a dynamic block.
+	got := requests(t, plan(config(written("awscc_sagemaker_model", "m", `"vpc_config":`+refs("local.vpc")), ""),
+		element("awscc_sagemaker_model.m", `"create"`, `{}`, `{"vpc_config":true,"enable_network_isolation":true,"tags":true}`, `{}`)))
+	if diff := cmp.Diff([]string{"awscc_sagemaker_model.m {VpcConfig:?after the apply: local.vpc}"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestRegion(t *testing.T) {
+	other := strings.Replace(written("aws_sagemaker_model", "b", ""), `"provider_config_key":"aws"`, `"provider_config_key":"other"`, 1)
+	p := read(t, plan(config(written("aws_sagemaker_model", "a", "")+","+other, ""),
+		element("aws_sagemaker_model.a", `"create"`, `{}`, `{}`, `{}`),
+		element("aws_sagemaker_model.b", `"create"`, `{}`, `{}`, `{}`),
+		element("aws_sagemaker_model.c", `"create"`, `{"region":"us-east-1"}`, `{}`, `{}`),
+	))
+	var got []string
+	for _, r := range p.Resources {
+		got = append(got, r.Region+" "+r.Base)
+	}
+	want := []string{"eu-west-1 resource_changes[0].change.after", " resource_changes[1].change.after", "us-east-1 resource_changes[2].change.after"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "ends in the middle",
+		`{"format_version":"1.2"`:  "ends in the middle",
+		`{"format_version":"1.2"}`: "without resource_changes",
+		`{"resource_changes":[]}`:  "without a format_version",
+		`{"format_version":"2.0"}`: `in format "2.0"`,
+		`{"format_version":1}`:     "format_version is not a text",
+		`{"resource_changes":{}}`:  "resource_changes is not a list",
+		`{"format_version":"1.2","format_version":"1.2"}`:                                  "duplicate",
+		`{"format_version":"1.2","resource_changes":[],"configuration":{"root_module":7}}`: "configuration",
+		`{"format_version":"1.2","resource_changes":[]} {}`:                                "something follows",
+		`{"format_version":"1.2",}`:                                                        "byte 23",
+	} {
+		_, _, err := Read(strings.NewReader(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	// What is wrong with one resource does not take the others along.
+	long := `{"a":"` + strings.Repeat("x", jsondoc.MaxBytes) + `"}`
+	p, faults, err := Read(strings.NewReader(plan(noConfig,
+		element("aws_sagemaker_model.a", `"create"`, long, `{}`, `{}`),
+		`{"address":7}`,
+		element("aws_sagemaker_model.c", `"create"`, `{"vpc_config":1,"VPC_config":2}`, `{}`, `{}`),
+		element("aws_s3_bucket.b", `"create"`, long, `{}`, `{}`),
+		element("aws_sagemaker_model.d", `"create"`, `{}`, `{}`, `{}`))))
+	if err != nil || len(p.Resources) != 1 || len(faults) != 3 || !strings.Contains(fmt.Sprint(faults), "aws_sagemaker_model.a: longer than") {
+		t.Errorf("%d resources, faults %v, %v", len(p.Resources), faults, err)
+	}
+	if _, faults, err := Read(strings.NewReader(`{"format_version":"1.2","resource_changes":[],"errored":true}`)); err != nil || len(faults) != 1 {
+		t.Errorf("a plan that failed: %v, %v", faults, err)
+	}
+}
+
+func TestUnknownTypes(t *testing.T) {
+	p := read(t, plan(noConfig,
+		element("aws_sagemaker_cluster.a", `"create"`, `{}`, `{}`, `{}`),
+		element("aws_sagemaker_cluster.b", `"update"`, `{}`, `{}`, `{}`),
+		element("aws_sagemaker_cluster.c", `"no-op"`, `{}`, `{}`, `{}`),
+		element("awscc_sagemaker_new_thing.d", `"create"`, `{}`, `{}`, `{}`),
+		element("aws_sagemaker_feature_group.e", `"create"`, `{}`, `{}`, `{}`),
+		element("awscc_sagemaker_feature_group.e", `"create"`, `{}`, `{}`, `{}`),
+		element("aws_s3_bucket.f", `"create"`, `{}`, `{}`, `{}`)))
+	if diff := cmp.Diff(map[string]int{"aws_sagemaker_cluster": 2, "awscc_sagemaker_new_thing": 1}, p.Unknown); diff != "" || len(p.Resources) != 0 {
+		t.Errorf("%d resources, %s", len(p.Resources), diff)
+	}
+}
+
+func TestLooks(t *testing.T) {
+	for head, want := range map[string]bool{
+		`{"format_version":"1.2","terraform_version":"1.11.4","variables":{"values":1`: true,
+		`{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{}}`:    true,
+		`{"applyable":true,"complete":tr`:                                              true,
+		`{"format_version":"1.0","terraform_version":"1.11.4","values":{}}`:            false,
+		`{"format_version":"1.0"}`:                                                     true,
+		`{"Records":[]}`:                                                               false,
+		`{`:                                                                            false,
+		`[]`:                                                                           false,
+		``:                                                                             false,
+		`{"configuration":{}}`:                                                         false,
+	} {
+		if Looks([]byte(head)) != want {
+			t.Errorf("%s looks like a plan: %v", head, !want)
+		}
+	}
+}
+
+// TestNames: every member that a row reads has a name that comes back.
+func TestNames(t *testing.T) {
+	for _, name := range []string{"VpcConfig", "SecurityGroupIds", "EnableSSMAccess", "EnableInterContainerTrafficEncryption", "DomainId", "MonitoringScheduleConfig", "PipelineDefinitionS3Location"} {
+		if got := camel(kind.Snake(name)); got != name && name != "PipelineDefinitionS3Location" {
+			t.Errorf("%s is %s and then %s", name, kind.Snake(name), got)
+		}
+	}
+	if camel("pipeline_definition_s3_location") != "PipelineDefinitionS3Location" {
+		t.Error("a name with a digit")
+	}
+}
+
+// FuzzRead: reading ends, and what is unknown says why.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(plan(config(written("aws_sagemaker_model", "m", `"vpc_config":[{"subnets":`+refs("aws_subnet.a.id")+`}]`), ""), element("aws_sagemaker_model.m", `"create"`, `{"vpc_config":[{}]}`, `{"vpc_config":[{"subnets":true}]}`, `{"a":true}`))))
+	f.Add([]byte(plan(config("", `"m":{"expressions":{"x":`+refs("module.m.y")+`},"module":{"outputs":{"y":{"expression":`+refs("var.x")+`}}}}`), element(`module.m["a"].aws_sagemaker_model.m[0]`, `"no-op"`, `{"tags_all":{}}`, `{}`, `true`))))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, _, err := Read(strings.NewReader(string(text)))
+		if err != nil {
+			return
+		}
+		for _, r := range p.Resources {
+			check(t, r.Request)
+		}
+	})
+}
+
+func check(t *testing.T, v jsondoc.Value) {
+	if v.Kind() == jsondoc.Unknown && v.Why() == "" {
+		t.Fatal("unknown without a reason")
+	}
+	for _, m := range v.Members() {
+		check(t, m.Value)
+	}
+}
