@@ -403,13 +403,15 @@ func TestChildren(t *testing.T) {
 	}
 	p := history(t, `09:00:00 ds CreateHyperParameterTuningJob {"hyperParameterTuningJobName":"tune","hyperParameterTuningJobConfig":{},"trainingJobDefinition":{"roleArn":"r"}}
 10:00:00 ds StopHyperParameterTuningJob {"hyperParameterTuningJobName":"tune"}
+10:00:00 ds StopTrainingJob {"trainingJobName":"tune-1"}
+10:00:00 ds StopTrainingJob {"trainingJobName":"other-1"}
 `)
 	p.add(child("tune-1", "tune"))
 	p.add(child("other-1", "other"))
 	want(t, p.play(stop),
 		"tune FAILED HIGH sent@09:00:00 stopped@09:00:00 ()",
-		"other-1 FAILED HIGH sent@09:05:00 not-told@09:05:00 (what it belongs to is not known)",
 		"tune-1 FAILED HIGH inherited@09:05:00 withheld@09:05:00 (what it belongs to is stopped, or fails itself)",
+		"other-1 FAILED HIGH sent@09:05:00 not-told@09:05:00 (what it belongs to is not known)",
 	)
 }
 
@@ -532,7 +534,7 @@ func TestWhyRails(t *testing.T) {
 	}, lines); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if c := r.Total().Counts; c[0].Announced != 2 || c[0].Stopped != 1 || c[0].NotTold != 2 || c[1].Withheld != 3 {
+	if c := r.Total().Counts; c[0].Announced != 3 || c[0].Stopped != 1 || c[0].NotTold != 2 || c[1].Withheld != 3 {
 		t.Errorf("%+v", c)
 	}
 	// The same rails, and another job took what there was.

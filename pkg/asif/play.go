@@ -309,7 +309,7 @@ func (p *player) digest() {
 // expire judges anew what an exception was for, for it holds no longer.
 func (p *player) expire(id string) (changed []*matter) {
 	for _, m := range p.sorted() {
-		if m.verdict == nil || m.last.inSilence || m.IsOver() {
+		if m.verdict == nil || m.last.inSilence || m.IsOver() || m.gone && m.Row.Ends {
 			continue
 		}
 		v := p.h.sideOf(p.side, m.last.record, p.h.subject(m.last.record), p.now)

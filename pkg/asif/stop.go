@@ -200,10 +200,7 @@ func (p *player) done(a *attempt, state State, why string) {
 	if s := &m.out.Stops[a.stop]; state == Stopped || s.Assumed == Stopped {
 		m.gone = true
 		m.Response.Stop.State, m.Response.Stop.EndedAt = ledger.Confirmed, p.now
-		m.Entry.Life = ledger.Life{At: p.now, State: ledger.Live, Status: "Stopped"}
-		if m.Row.Ends {
-			m.Entry.Life.State = ledger.Ended
-		}
+		m.Entry.Life = ledger.Life{At: p.now, State: ledger.Live, Status: "Stopping"}
 	}
 }
 
