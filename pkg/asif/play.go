@@ -43,7 +43,6 @@ type player struct {
 	worlds  breakers
 	warned  []*matter                 // for the next digest
 	prompt  time.Duration             // how much later than its time a stop may be made
-	waiting []*matter                 // whose stops were forbidden for what they belong to
 	stopped map[kind.Kind][]*Resource // or may have been
 }
 
@@ -126,15 +125,6 @@ func (p *player) respond(changed []*matter) {
 	told := map[string]bool{}
 	for _, m := range changed {
 		p.plan(m, told)
-	}
-	owners := map[string]bool{}
-	for _, m := range changed {
-		owners[m.Entry.Resource] = true
-	}
-	for _, m := range p.waiting {
-		if m.blocked == rails.Alone && owners[m.Entry.Verdict.Notice.Owner] && !slices.Contains(changed, m) {
-			p.plan(m, told)
-		}
 	}
 }
 
@@ -319,7 +309,7 @@ func (p *player) digest() {
 // expire judges anew what an exception was for, for it holds no longer.
 func (p *player) expire(id string) (changed []*matter) {
 	for _, m := range p.sorted() {
-		if m.verdict == nil || m.last.inSilence || m.IsOver() {
+		if m.verdict == nil || m.last.inSilence || m.IsOver() || m.gone && m.Row.Ends {
 			continue
 		}
 		v := p.h.sideOf(p.side, m.last.record, p.h.subject(m.last.record), p.now)

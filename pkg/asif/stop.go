@@ -46,11 +46,14 @@ func (p *player) outlook(m *matter, mode rules.Mode) {
 	s.Rule, s.Severity = worst(m.verdict.results)
 	if !d.Stop && certain {
 		state := Withheld
-		if decide.Held(d.Rail) {
+		without, _ := decision(decide.WhenDue(f))
+		switch {
+		case decide.Held(d.Rail) && without.Stop:
 			state = Held
-			if without, _ := decision(decide.WhenDue(f)); !without.Stop {
-				state, d = NotTold, without
-			}
+		case decide.Held(d.Rail):
+			state, d.Why = NotTold, untold(without.Rail)
+		case m.Entry.Verdict.Compliance != rules.Failed:
+			return // nobody asks for its stop
 		}
 		if reason := why[d.Rail]; reason != "" {
 			d.Why = reason
@@ -80,9 +83,9 @@ func (p *player) outlook(m *matter, mode rules.Mode) {
 func (p *player) withhold(m *matter, s Stop, state State, d rails.Decision) {
 	known := m.Response.Stop
 	m.Response.Stop = ledger.Stop{State: ledger.Withheld, Operation: s.Operation, By: decide.ByRules, Why: d.Why, EndedAt: p.now}
-	p.block(m, d.Rail)
-	if known.State == ledger.Withheld && known.Why == d.Why {
-		return
+	m.blocked = d.Rail
+	if known.State == ledger.Withheld && known.Why == d.Why || d.Rail == rails.Running && len(m.out.Stops) > 0 {
+		return // it is said already, or was over with the stop before
 	}
 	s.State, s.Why = state, d.Why
 	m.out.Stops = append(m.out.Stops, s)
@@ -154,7 +157,7 @@ func (p *player) stop(a *attempt) {
 			state, d.Why = Ended, ended
 		}
 		p.end(a, state, d.Why)
-		p.block(m, d.Rail)
+		m.blocked = d.Rail
 		return
 	}
 	// All that forbids it now, if anything does, is the breaker, or is not told.
@@ -197,10 +200,7 @@ func (p *player) done(a *attempt, state State, why string) {
 	if s := &m.out.Stops[a.stop]; state == Stopped || s.Assumed == Stopped {
 		m.gone = true
 		m.Response.Stop.State, m.Response.Stop.EndedAt = ledger.Confirmed, p.now
-		m.Entry.Life = ledger.Life{At: p.now, State: ledger.Live, Status: "Stopped"}
-		if m.Row.Ends {
-			m.Entry.Life.State = ledger.Ended
-		}
+		m.Entry.Life = ledger.Life{At: p.now, State: ledger.Live, Status: "Stopping"}
 	}
 }
 
@@ -210,14 +210,6 @@ func (p *player) end(a *attempt, state State, why string) {
 	s.State, s.Why = state, why
 	r := a.Response
 	r.Stop.State, r.Stop.Why, r.Stop.EndedAt = ledger.Withheld, why, p.now
-}
-
-// block keeps the rail that forbids a stop, for those that may hold later.
-func (p *player) block(m *matter, r rails.Rail) {
-	m.blocked = r
-	if r == rails.Alone && !slices.Contains(p.waiting, m) {
-		p.waiting = append(p.waiting, m)
-	}
 }
 
 // seen is how old what is live has to be at most to be in the count by which the

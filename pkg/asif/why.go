@@ -144,7 +144,7 @@ func (h *history) rails(a, b *Outcome) (said []string) {
 		said = append(said, fmt.Sprintf("stops what is at least: %s (as if), %s (current)", strings.ToLower(string(y.Severity)), strings.ToLower(string(x.Severity))))
 	}
 	if x.Grace != y.Grace {
-		said = append(said, fmt.Sprintf("grace: %s (as if), %s (current)", y.Grace, x.Grace))
+		said = append(said, fmt.Sprintf("grace: %s (as if), %s (current)", duration(y.Grace), duration(x.Grace)))
 	}
 	if x.Budget != y.Budget {
 		said = append(said, fmt.Sprintf("budget: %s (as if), %s (current)", budget(y.Budget), budget(x.Budget)))
