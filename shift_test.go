@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sagemoat/sagemoat/internal/awstest/pytools"
+	"github.com/sagemoat/sagemoat/internal/awstest/sources"
 )
 
 const (
@@ -74,6 +75,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if err := sources.Used("."); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder

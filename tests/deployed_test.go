@@ -26,6 +26,7 @@ import (
 	"github.com/sagemoat/sagemoat/events"
 	"github.com/sagemoat/sagemoat/events/pattern"
 	"github.com/sagemoat/sagemoat/internal/awstest/dynamolocal"
+	"github.com/sagemoat/sagemoat/internal/awstest/sources"
 	"github.com/sagemoat/sagemoat/internal/awstest/stopmonitor"
 	"github.com/sagemoat/sagemoat/internal/gen/package/bootstrap"
 	"github.com/sagemoat/sagemoat/internal/runtimeapi"
@@ -94,6 +95,9 @@ var built struct {
 func binaries(t testing.TB) string {
 	t.Helper()
 	built.Do(func() {
+		if built.err = sources.Used(".."); built.err != nil {
+			return
+		}
 		//nolint:usetesting // for all tests, and not for the one that is first
 		if built.dir, built.err = os.MkdirTemp("", "sagemoat-functions-"); built.err != nil {
 			return

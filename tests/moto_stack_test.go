@@ -32,6 +32,7 @@ import (
 
 	"github.com/sagemoat/sagemoat/internal/awstest/dynamolocal"
 	"github.com/sagemoat/sagemoat/internal/awstest/moto"
+	"github.com/sagemoat/sagemoat/internal/awstest/sources"
 	"github.com/sagemoat/sagemoat/internal/gen/package/bootstrap"
 	"github.com/sagemoat/sagemoat/internal/runtimeapi"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
@@ -93,6 +94,7 @@ func TestMotoStack(t *testing.T) {
 	s.proxy()
 	s.create()
 	s.complete()
+	ok(t, sources.Used(".."))
 	for _, name := range []string{"audit", "publish", "respond", "setup"} {
 		ok(t, bootstrap.Build(t.Context(), "..", "functions/"+name, runtime.GOARCH, filepath.Join(s.binaries, name, bootstrap.Name)))
 	}

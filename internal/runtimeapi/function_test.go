@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sagemoat/sagemoat/internal/awstest/sources"
 	"github.com/sagemoat/sagemoat/internal/gen/package/bootstrap"
 	"github.com/sagemoat/sagemoat/internal/runtimeapi"
 )
@@ -26,6 +27,9 @@ var handler string // the function under test, as it would be deployed
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "runtimeapi")
 	if err != nil {
+		panic(err)
+	}
+	if err := sources.Used("../.."); err != nil {
 		panic(err)
 	}
 	handler = filepath.Join(dir, "handler", bootstrap.Name)

@@ -28,6 +28,12 @@ func Install(name string, from []byte, fill func(dir string) error) (dir string,
 	}
 	sum := sha256.Sum256(from)
 	dir = filepath.Join(root, name+"-"+hex.EncodeToString(sum[:6]))
+	// Without a lock, which would be a file that changes: go test runs what read one
+	// again, though nothing else did.
+	done := filepath.Join(dir, "done")
+	if _, err := os.Stat(done); err == nil {
+		return dir, nil
+	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", err
 	}
@@ -35,9 +41,8 @@ func Install(name string, from []byte, fill func(dir string) error) (dir string,
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = lock.Close() }() // unlocks
-	done := filepath.Join(dir, "done")
-	if _, err := os.Stat(done); err == nil {
+	defer func() { _ = lock.Close() }()      // unlocks
+	if _, err := os.Stat(done); err == nil { // somebody else was first
 		return dir, nil
 	}
 	if err := fill(dir); err != nil {
