@@ -84,7 +84,7 @@ func (s *Stack) allAlarms() (all []Alarm) {
 	heartbeat("publish", 86_400, 2)
 	return append(all, Alarm{
 		Name: "undelivered", Words: "EventBridge Scheduler could not invoke a function", namespace: "AWS/Scheduler", metric: "InvocationDroppedCount", statistic: "Sum",
-		dimensions: map[string]*string{"ScheduleGroup": s.named("")}, period: 300, periods: 1, threshold: 1,
+		dimensions: map[string]*string{"ScheduleGroup": s.scheduleGroup()}, period: 300, periods: 1, threshold: 1,
 	})
 }
 

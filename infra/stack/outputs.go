@@ -32,7 +32,7 @@ func (s *Stack) outputs() {
 		output(function{name: name}.title()+"FunctionName", "The function "+name, s.functions[name].Ref())
 	}
 	output("EventRuleNames", "The rules that feed the queue", awscdk.Fn_Sub(jsii.String(strings.Join(s.eventRules, ",")), nil))
-	output("ScheduleGroupName", "The schedules", awscdk.Fn_Sub(jsii.String("${AWS::StackName}"), nil))
+	output("ScheduleGroupName", "The schedules", s.scheduleGroup())
 	action := output("CustomActionArn", "The custom action in Security Hub", arn("securityhub", "action/custom/SagemoatStop"))
 	action.SetCondition(s.hub)
 }

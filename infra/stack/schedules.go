@@ -10,11 +10,14 @@ import (
 // tick is the event of a schedule, by which the functions tell it.
 const tick = `{"source":"aws.scheduler","detail-type":"Scheduled Event","detail":{}}`
 
+// scheduleGroup is the name of the group that the schedules are in: the stack's.
+func (s *Stack) scheduleGroup() *string { return awscdk.Fn_Sub(jsii.String("${AWS::StackName}"), nil) }
+
 // schedules makes the schedules. They are EventBridge Scheduler's, and no rules of
 // EventBridge: who switches our rules off does not switch the sweep off with them.
 func (s *Stack) schedules() {
 	group := awsscheduler.NewCfnScheduleGroup(s.scope, jsii.String("Schedules"), &awsscheduler.CfnScheduleGroupProps{
-		Name: awscdk.Fn_Sub(jsii.String("${AWS::StackName}"), nil),
+		Name: s.scheduleGroup(),
 	})
 	var invoked []*string
 	for _, name := range []string{"publish", "respond", "sweep"} {

@@ -7,7 +7,7 @@
 // that the records allow, and else it is counted as not told, with what follows if
 // what was not told to have ended still ran.
 //
-// See docs/adr/0023-as-if.md.
+// See docs/adr/0017-as-if.md.
 package asif
 
 import (

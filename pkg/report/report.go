@@ -225,9 +225,10 @@ type places struct {
 	accounts, regions, files []string
 }
 
-// fileOf is the template or plan that a finding is about; empty for all others.
+// fileOf is the file that a finding is about, where it is of no account: a template,
+// a plan, a request, a definition. Empty for what is in an account.
 func fileOf(f *finding.Finding) string {
-	if f.Source.Type == kind.ShapeTemplate || f.Source.Type == kind.ShapePlan {
+	if f.Account == "" {
 		return f.Source.File
 	}
 	return ""
