@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"reflect"
 	"slices"
@@ -20,6 +21,14 @@ type mutant struct {
 
 func (m mutant) String() string {
 	return fmt.Sprintf("%s (%s) %s: %s", m.resource, strings.TrimPrefix(m.kind, "AWS::"), m.where, m.what)
+}
+
+// drawn says whether a mutant is one of those that are tried where only one in so
+// many is: the same ones, whatever else is in the template.
+func (m mutant) drawn(of int) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(m.String())) // never fails
+	return h.Sum32()%uint32(of) == 0   //nolint:gosec // a small number
 }
 
 // mutants are all the ways in which a template's resources can be had wrong by one
@@ -43,7 +52,7 @@ func mutants(template map[string]any) (out []mutant) {
 		}
 		add("", "not there", func(map[string]any) any { return nil })
 		walk(object(resources[id]), nil, func(path []any, value any) {
-			where := written(path)
+			where := written(path, resources[id])
 			set := func(what string, to any) {
 				if reflect.DeepEqual(value, to) {
 					return
@@ -185,11 +194,21 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// written is a path: Properties/Targets/0/Arn.
-func written(path []any) string {
+// written is a path: Properties/Targets/0/Arn. A statement of a policy is written with
+// its effect: Properties/PolicyDocument/Statement/0 Allow/Action.
+func written(path []any, of any) string {
 	parts := make([]string, len(path))
 	for i, p := range path {
 		parts[i] = fmt.Sprint(p)
+		switch at := p.(type) {
+		case string:
+			of = object(of)[at]
+		case int:
+			of = list(of)[at]
+		}
+		if i > 0 && path[i-1] == "Statement" {
+			parts[i] += fmt.Sprint(" ", object(of)["Effect"])
+		}
 	}
 	return strings.Join(parts, "/")
 }
