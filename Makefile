@@ -81,6 +81,7 @@ infra:
 lint: ## Lint, and check the linter's own configuration
 	$(GO) run $(LINT) config verify --schema "$$($(GO) mod download -json github.com/golangci/golangci-lint/v2@v2.11.4 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/jsonschema/golangci.jsonschema.json"
 	$(GO) run $(LINT) run ./...
+	cd infra && $(GO) run $(LINT) run ./...
 
 .PHONY: race
 race: ## Run the tests under the race detector

@@ -137,10 +137,11 @@ func judge(t *testing.T, k kept, some []mutant) (survived []mutant) {
 	room := make(chan struct{}, 2)
 	for group, of := range groups {
 		rules := strings.Fields(group)
-		var text string
+		var together strings.Builder
 		for _, file := range rules {
-			text += texts[file]
+			together.WriteString(texts[file])
 		}
+		text := together.String()
 		for part := range slices.Chunk(of, 200) {
 			wait.Go(func() {
 				room <- struct{}{}

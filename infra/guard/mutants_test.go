@@ -28,7 +28,7 @@ func (m mutant) String() string {
 func (m mutant) drawn(of int) bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(m.String())) // never fails
-	return h.Sum32()%uint32(of) == 0   //nolint:gosec // a small number
+	return h.Sum32()%uint32(of) == 0
 }
 
 // mutants are all the ways in which a template's resources can be had wrong by one

@@ -293,10 +293,11 @@ func TestRecovers(t *testing.T) {
 // TestBreaker: the budget is counted in each world that the records allow.
 func TestBreaker(t *testing.T) {
 	const two = "response: {mode: stop, stop: {budget: {stops: 2, within: 10m, share: 100}}}\n"
-	fleet := ""
+	var others strings.Builder
 	for i := range 5 {
-		fleet += job("07:00:00", "ds", fmt.Sprintf("f%d", i), inVPC) + fmt.Sprintf("20:00:00 native f%d Completed\n", i)
+		others.WriteString(job("07:00:00", "ds", fmt.Sprintf("f%d", i), inVPC) + fmt.Sprintf("20:00:00 native f%d Completed\n", i))
 	}
+	fleet := others.String()
 	ends := func(names string) (lines string) {
 		for name := range strings.FieldsSeq(names) {
 			lines += "19:00:00 native " + name + " Completed\n"
@@ -317,46 +318,52 @@ func TestBreaker(t *testing.T) {
 		},
 		"the third comes when the first is over": {
 			fleet + at(0, "a") + at(5, "b") + at(10, "c") + ends("a b c"),
-			[]string{"a stopped@09:00:00 ()", "b stopped@09:05:00 ()", "c stopped@09:10:00 ()"}, "- - -",
+			[]string{"a stopped@09:00:00 ()", "b stopped@09:05:00 ()", "c stopped@09:10:00 ()"},
+			"- - -",
 		},
 		"one of them may not have run": {
 			fleet + at(0, "a") + at(1, "b") + at(2, "c") + at(30, "d") + ends("a c d"),
 			[]string{
 				"a stopped@09:00:00 ()", "b not-told/stopped@09:01:00 (" + untold + ")", "c not-told/held@09:02:00 (how many stops were made before is not told)",
 				"d not-told/held@09:30:00 (whether the circuit breaker was still closed is not told)",
-			}, "- 09:02 09:02",
+			},
+			"- 09:02 09:02",
 		},
 		"whether it ran or not, it is open after": {
 			fleet + at(0, "a") + at(1, "b") + at(2, "c") + at(3, "d") + at(4, "e") + ends("a c d e"),
 			[]string{
 				"a stopped@09:00:00 ()", "b not-told/stopped@09:01:00 (" + untold + ")", "c not-told/held@09:02:00 (how many stops were made before is not told)",
 				"d held@09:03:00 (the rules allow no more stops for now)", "e held@09:04:00 (the circuit breaker is open)",
-			}, "09:03 09:02 09:02",
+			},
+			"09:03 09:02 09:02",
 		},
 		"too many, if it ran": {
 			fleet + at(0, "a") + at(1, "b") + at(2, "c") + ends("a b"),
-			[]string{"a stopped@09:00:00 ()", "b stopped@09:01:00 ()", "c held@09:02:00 (the rules allow no more stops for now)"}, "- 09:02 09:02",
+			[]string{"a stopped@09:00:00 ()", "b stopped@09:01:00 ()", "c held@09:02:00 (the rules allow no more stops for now)"},
+			"- 09:02 09:02",
 		},
 		"nobody tells how many are live": {
 			at(0, "a") + at(1, "b") + at(30, "c") + ends("a b c"),
 			[]string{
 				"a stopped@09:00:00 ()", "b not-told/stopped@09:01:00 (how many of its kind were live is not told)",
 				"c not-told/stopped@09:30:00 (whether the circuit breaker was still closed is not told)",
-			}, "- 09:01 -",
+			},
+			"- 09:01 -",
 		},
 		"in another account the budget is another": {
 			fleet + at(0, "a") + at(1, "b") + job("09:02:00", "ds@444455556666", "c") + ends("a b"),
-			[]string{"a stopped@09:00:00 ()", "b stopped@09:01:00 ()", "c not-told/stopped@09:02:00 (" + untold + ")"}, "- - -",
+			[]string{"a stopped@09:00:00 ()", "b stopped@09:01:00 ()", "c not-told/stopped@09:02:00 (" + untold + ")"},
+			"- - -",
 		},
 	} {
 		r := history(t, c.past).play(two)
 		var got []string
 		for _, l := range outcomes(r) {
 			if !strings.HasPrefix(l, "f") {
-				name, rest, _ := strings.Cut(l, " ")
+				resource, rest, _ := strings.Cut(l, " ")
 				_, stops, _ := strings.Cut(rest, " sent@")
 				_, stops, _ = strings.Cut(stops, " ")
-				got = append(got, name+" "+stops)
+				got = append(got, resource+" "+stops)
 			}
 		}
 		if diff := gocmp.Diff(c.want, got); diff != "" {
