@@ -127,7 +127,7 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 func Judge(index *resolve.Index, o *kind.Observation, file *rules.File, now time.Time) *finding.Finding {
 	s := rules.Observed(o, index.Parts(o))
 	s.Tags, s.TagsKnown = o.Row.Tags(index.Record(o))
-	return finding.New(o, file.Judge(s, now), file)
+	return finding.New(o, s, file.Judge(s, now), file)
 }
 
 // unique sorts observations by time and resource, and leaves out those that

@@ -56,7 +56,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 		Role: s.role, Tags: s.tags, TagsKnown: s.tagsKnown, Parts: parts,
 	}
 	judgement := set.File.Judge(about, e.Now())
-	f := finding.New(o, judgement, set.File)
+	f := finding.New(o, about, judgement, set.File)
 	f.ARN, f.Time, f.Created = in.ARN, s.at, in.Created
 	described := in.Verdict.Described
 	in.Verdict = ledger.Judged(&judgement)

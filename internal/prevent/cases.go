@@ -247,7 +247,12 @@ func Cases(f *rules.File, o prevent.Options) ([]*Case, error) {
 func (s *subject) cases(f *rules.File, o prevent.Options, operation string, gap map[string]prevent.Status) (out []*Case, err error) {
 	row, _, _ := kind.ByCall(operation)
 	good := Network{Isolation: On, Encrypted: On}
-	good.Subnets, good.Groups = f.Allowed(s.account, s.region, row.Kind)
+	// By the allow-lists alone: where an override takes away what is used, it is to be
+	// denied.
+	lists := rules.File{Allow: f.Allow}
+	if networks := lists.Networks(&rules.Subject{Kind: row.Kind, Account: s.account, Region: s.region}); len(networks) > 0 {
+		good.Subnets, good.Groups = networks[0].Subnets, networks[0].SecurityGroups
+	}
 	if len(good.Subnets) == 0 {
 		good.Subnets = []string{"subnet-0a1b2c3d4e5f60718"}
 	}

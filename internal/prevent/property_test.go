@@ -202,7 +202,11 @@ func (d draw) choose(list []string) string { return d.one(list) }
 // network draws a network that complies more often than not.
 func (d draw) network(f *rules.File, a *Ask, k kind.Kind) Network {
 	var n Network
-	subnets, groups := f.Allowed(a.Account, a.Region, k)
+	var subnets, groups []string
+	lists := rules.File{Allow: f.Allow}
+	if networks := lists.Networks(&rules.Subject{Kind: k, Account: a.Account, Region: a.Region}); len(networks) > 0 {
+		subnets, groups = networks[0].Subnets, networks[0].SecurityGroups
+	}
 	if len(subnets) == 0 || d.chance(20) {
 		subnets = allSubnets
 	}

@@ -5,6 +5,7 @@ package finding
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -26,18 +27,24 @@ type Finding struct {
 	Created   time.Time
 	Source    kind.Source
 	Judgement rules.Judgement
-	// Subnets and SecurityGroups are what the rules file allows the resource to use.
+	// Subnets and SecurityGroups are what the rules file certainly allows what is at
+	// fault to use, of one VPC.
 	Subnets, SecurityGroups []string
 }
 
-// New puts together a finding from an observation and its judgement.
-func New(o *kind.Observation, j rules.Judgement, file *rules.File) *Finding {
+// New puts together a finding from an observation, what was judged of it, and the
+// judgement.
+func New(o *kind.Observation, s *rules.Subject, j rules.Judgement, file *rules.File) *Finding {
 	f := &Finding{
 		Row: o.Row, Name: cmp.Or(o.Address, o.Name), ARN: o.ARN,
 		Partition: o.Partition, Account: o.Account, Region: o.Region,
 		Time: o.Time, Source: o.Source, Judgement: j,
 	}
-	f.Subnets, f.SecurityGroups = file.Allowed(o.Account, o.Region, o.Row.Kind)
+	own := *s
+	own.Parts = slices.DeleteFunc(slices.Clone(s.Parts), func(p kind.Part) bool { return p.Kind != f.AtFault().Kind })
+	if networks := file.Networks(&own); len(networks) > 0 {
+		f.Subnets, f.SecurityGroups = networks[0].Subnets, networks[0].SecurityGroups
+	}
 	return f
 }
 

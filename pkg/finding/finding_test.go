@@ -139,9 +139,15 @@ func TestNew(t *testing.T) {
 	o := &kind.Observation{Row: row(t, kind.Model), Name: "m", Account: "111122223333", Region: "eu-west-1", Time: now, Source: kind.Source{File: "a", Offset: 7}}
 	file := rules.Default()
 	file.Allow = []rules.Allow{{Accounts: []string{"*"}, Subnets: []string{"subnet-1"}, SecurityGroups: []string{"sg-1"}}}
-	f := New(o, file.Judge(&rules.Subject{Kind: kind.Model, Parts: []kind.Part{{Kind: kind.Model, Posture: posture.Posture{Family: posture.Container, Isolation: posture.No, VPC: posture.No}}}}, now), file)
+	file.Overrides = []rules.Override{{Match: rules.Match{Names: []string{"prod-*"}}, Allow: &rules.Narrow{Subnets: []string{"subnet-2"}}}}
+	s := &rules.Subject{Kind: kind.Model, Name: "m", Parts: []kind.Part{{Kind: kind.Model, Posture: posture.Posture{Family: posture.Container, Isolation: posture.No, VPC: posture.No}}}}
+	f := New(o, s, file.Judge(s, now), file)
 	if f.Resource() != "model/m" || len(f.Subnets) != 1 || f.Judgement.Verdict.Class != verdict.BInternet {
 		t.Errorf("%+v", f)
+	}
+	s.Name = "prod-1" // for which an override leaves nothing of the allow-list
+	if narrowed := New(o, s, file.Judge(s, now), file); len(narrowed.Subnets) > 0 {
+		t.Errorf("offers %v, which its rules forbid", narrowed.Subnets)
 	}
 	if worst, ok := f.Worst(); !ok || worst.Rule != rules.NoOwnInternet || f.hasParts() {
 		t.Errorf("%+v", worst)

@@ -696,32 +696,6 @@ func TestNarrow(t *testing.T) {
 	})
 }
 
-func TestAllowed(t *testing.T) {
-	f := Default()
-	f.Allow = []Allow{
-		{Accounts: []string{"111122223333"}, VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, SecurityGroups: []string{"sg-1"}},
-		{Accounts: []string{"111122223333"}, Regions: []string{"us-east-1"}, Subnets: []string{"subnet-u"}},
-		{Accounts: []string{"111122223333"}, VPC: "vpc-2", Subnets: []string{"subnet-7"}, SecurityGroups: []string{"sg-7"}},
-		{Accounts: []string{"*"}, Subnets: []string{"subnet-2", "subnet-3"}, SecurityGroups: []string{"sg-1", "sg-3"}},
-		{Accounts: []string{"*"}, Kinds: []string{"model"}, Subnets: []string{"subnet-m"}},
-	}
-	for name, c := range map[string]struct {
-		account, region string
-		kind            kind.Kind
-		subnets, groups []string
-	}{
-		"by account":          {"111122223333", "eu-west-1", kind.TrainingJob, []string{"subnet-1", "subnet-2", "subnet-3"}, []string{"sg-1", "sg-3"}},
-		"by kind":             {"444455556666", "eu-west-1", kind.Model, []string{"subnet-2", "subnet-3", "subnet-m"}, []string{"sg-1", "sg-3"}},
-		"by Region":           {"111122223333", "us-east-1", kind.TrainingJob, []string{"subnet-1", "subnet-2", "subnet-u", "subnet-3"}, []string{"sg-1", "sg-3"}},
-		"account is not told": {"", "", kind.TrainingJob, []string{"subnet-2", "subnet-3"}, []string{"sg-1", "sg-3"}},
-	} {
-		subnets, groups := f.Allowed(c.account, c.region, c.kind)
-		if !slices.Equal(subnets, c.subnets) || !slices.Equal(groups, c.groups) {
-			t.Errorf("%s: got %v %v, want %v %v", name, subnets, groups, c.subnets, c.groups)
-		}
-	}
-}
-
 func TestGlob(t *testing.T) {
 	for _, c := range []struct {
 		pattern, s string

@@ -223,28 +223,6 @@ func allowGroups(a *Allow) []string    { return a.SecurityGroups }
 func narrowSubnets(n *Narrow) []string { return n.Subnets }
 func narrowGroups(n *Narrow) []string  { return n.SecurityGroups }
 
-// Allowed returns the subnets and security groups that a resource of a kind in
-// an account and Region may use, in the file's order, without repetition. What
-// stands in one list with a VPC is of that VPC; only the first such VPC's are
-// returned, so that they can be used together.
-func (f *File) Allowed(account, region string, k kind.Kind) (subnets, securityGroups []string) {
-	s := &Subject{Kind: k, Account: account, Region: region}
-	vpc := ""
-	for _, a := range f.Allow {
-		if (Match{Accounts: a.Accounts, Regions: a.Regions, Kinds: a.Kinds}).fits(s, &kind.Part{}) != posture.Yes {
-			continue
-		}
-		if vpc != "" && a.VPC != "" && a.VPC != vpc {
-			continue
-		}
-		if a.VPC != "" {
-			vpc = a.VPC
-		}
-		subnets, securityGroups = union(subnets, a.Subnets), union(securityGroups, a.SecurityGroups)
-	}
-	return subnets, securityGroups
-}
-
 func union(list, more []string) []string {
 	for _, id := range more {
 		if !slices.Contains(list, id) {
