@@ -80,7 +80,7 @@ func TestMutants(t *testing.T) {
 	for _, k := range templates {
 		var some []mutant
 		for _, m := range mutants(k.read(t)) {
-			if m.where == "" || m.drawn(chaos.N(10, 1)) {
+			if m.where == "" || m.drawn(chaos.N(12, 1)) {
 				some = append(some, m)
 			}
 		}
@@ -229,14 +229,22 @@ func (s survivor) is(m mutant) bool {
 // deploys the template, and cfn-lint knows what CloudFormation asks for.
 var accepted = []survivor{
 	{`Events::Rule`, `.*InputTransformer(/.*)?`, `.*`, "what a message about tampering says; that there is one is held"},
-	{`.*`, `.*/Sid|Properties/Description|Properties/AlarmDescription|Properties/Targets/0/Id|Properties/Policies/0/PolicyName`, `not there|another`, "a name or a text for who reads"},
+	{`.*`, `.*/Sid|Properties/Description|Properties/AlarmDescription|Properties/Targets/0/Id|Properties/Policies/\d/(Fn::If/1/)?PolicyName|Properties/(Policy|Topic|Dashboard)Name`, `not there|another`, "a name or a text for who reads"},
 	{`SecurityHub::Insight|CloudFormation::CustomResource`, `Properties/Name`, `not there|another`, "a name for who reads; cfn-lint asks for it"},
 	{`SNS::Topic`, `Properties`, `not there`, "its name, without which it gets another"},
-	{`Lambda::EventInvokeConfig`, `.*MaximumRetryAttempts`, `ten times`, "Lambda takes 2 at most, and cfn-lint says so"},
+	{`Scheduler::Schedule`, `Properties/Name`, `not there|another`, "a name; the group is held"},
+	{`Scheduler::Schedule`, `.*/MaximumEventAgeInSeconds`, `a tenth`, "it is a dead letter sooner"},
+	{`Lambda::EventSourceMapping`, `.*/(BatchSize|MaximumBatchingWindowInSeconds)`, `a tenth`, "the same in more invocations"},
+	{`CloudFormation::CustomResource`, `Properties/ServiceTimeout`, `a tenth`, "CloudFormation gives up sooner"},
+	{`CloudFormation::StackSet`, `Properties/OperationPreferences/.*`, `a tenth|not there|another`, "how quickly it is deployed; cfn-lint knows the words"},
+	{`SQS::Queue`, `Properties/VisibilityTimeout`, `ten times`, "it is tried again later; that it is not too early is held"},
+	{`S3::Bucket`, `.*/NoncurrentDays`, `ten times`, "it is kept for longer"},
+	{`S3::BucketPolicy`, `.*Statement/\d+ Deny`, `an action more`, "it denies more"},
+	{`(SQS::Queue|SNS::Topic)Policy`, `.*Statement/\d+ Allow`, `by a tag, too`, "one condition more"},
 	{`Lambda::Function`, `Properties/Code(/.*)?`, `not there|another`, "cfn-lint asks for it, and the stack in moto runs it"},
 	{`Lambda::Function`, `Properties/MemorySize`, `a tenth`, "cfn-lint knows the least"},
 	{`Lambda::Function`, `.*SAGEMOAT_RULES_BUCKET/.*`, `.*`, "the function would not read any rules, which the stack in moto shows"},
-	{`CloudWatch::Alarm`, `.*Threshold`, `a tenth`, "the alarm comes sooner"},
+	{`CloudWatch::Alarm`, `.*(Threshold|Period|EvaluationPeriods)`, `a tenth`, "the alarm comes sooner"},
 	{`IAM::(Role|Policy)`, `.*Statement/\d+ Allow`, `an element less|effect turned`, "a grant less, which TestPermissions misses"},
 	{`IAM::(Role|Policy)`, `.*Statement/\d+ Allow/(Action|Resource)(/\d+)?`, `an element less|another`, "a grant less or of nothing, which TestPermissions misses"},
 	{`IAM::(Role|Policy)`, `.*Statement/\d+ Allow/Condition/ForAllValues:.*/\d+`, `an element less|another`, "a grant of less, which TestPermissions misses"},

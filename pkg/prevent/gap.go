@@ -209,7 +209,7 @@ func (o operation) slips(id rules.ID) (out []Slip) {
 		if !lists {
 			add(SlipSeveral, "of several TrainingJobDefinitions the keys show all subnets together and one value of a switch: one without hides beside another")
 		}
-	case "CreateCluster":
+	case "CreateCluster", "UpdateCluster":
 		if lists {
 			add(SlipOverride, "OverrideVpcConfig of an instance group: AWS does not say whether the keys show it")
 		}
