@@ -7,6 +7,10 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 FUZZTIME ?= 60s
 
+# As what is deployed and installed is built, so that everything is compiled once.
+export CGO_ENABLED = 0
+export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
+
 # The CDK's runtime tells at length that Node 20 is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 
@@ -26,7 +30,7 @@ demo: ## Show it at work in AWS in memory, then judge the shipped records; needs
 
 .PHONY: build
 build: ## Build the command into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/sagemoat
+	$(GO) build -o bin/ ./cmd/sagemoat
 
 .PHONY: package
 package: ## Build what is deployed, reproducibly: zips and templates in dist/sagemoat/VERSION/
@@ -70,12 +74,12 @@ check:
 # Statements: all of what decides, and 85 % of the whole.
 .PHONY: cover
 cover:
-	$(GO) test -count=1 -coverprofile=coverage.out ./...
+	$(GO) test -count=1 -vet=off -coverprofile=coverage.out ./...
 	$(GO) run ./internal/gen/coverage coverage.out
 
 .PHONY: infra
 infra:
-	cd infra && $(GO) test -count=1 ./...
+	cd infra && $(GO) test -count=1 -vet=off ./...
 
 .PHONY: lint
 lint: ## Lint, and check the linter's own configuration
@@ -85,7 +89,7 @@ lint: ## Lint, and check the linter's own configuration
 
 .PHONY: race
 race: ## Run the tests under the race detector
-	$(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race ./...
 
 # The packages whose tests have a large number of rounds.
 CHAOS = $$(grep -rl --include='*_test.go' 'sagemoat/internal/chaos"' . | xargs -n1 dirname | sort -u)

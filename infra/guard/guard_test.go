@@ -80,7 +80,7 @@ func TestMutants(t *testing.T) {
 	for _, k := range templates {
 		var some []mutant
 		for _, m := range mutants(k.read(t)) {
-			if m.where == "" || m.drawn(chaos.N(12, 1)) {
+			if m.where == "" || m.drawn(chaos.N(30, 1)) {
 				some = append(some, m)
 			}
 		}
