@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
-	"go/build"
 	"go/parser"
 	"go/token"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -171,13 +172,15 @@ type source struct {
 // call required, and the values of enumerations.
 func readSource() (source, error) {
 	src := source{map[string][]string{}, map[string][]string{}}
-	for _, path := range []string{"github.com/aws/aws-sdk-go-v2/service/sagemaker", "github.com/aws/aws-sdk-go-v2/service/sagemaker/types"} {
-		pkg, err := build.Default.Import(path, ".", build.FindOnly)
-		if err != nil {
-			return src, err
-		}
+	const client = "github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	out, err := exec.CommandContext(context.Background(), "go", "list", "-f", "{{.Dir}}", client, client+"/types").Output()
+	if err != nil {
+		return src, fmt.Errorf("go list %s: %w", client, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		dir := strings.TrimSpace(line)
 		for _, pattern := range []string{"api_op_*.go", "types.go", "enums.go"} {
-			names, err := filepath.Glob(filepath.Join(pkg.Dir, pattern))
+			names, err := filepath.Glob(filepath.Join(dir, pattern))
 			if err != nil {
 				return src, err
 			}
