@@ -50,8 +50,6 @@ type Live struct {
 	// there says that the pipeline may be there: it was created, or the answer to
 	// the call was lost.
 	there bool
-	// created is when the answer to the call that creates it was heard.
-	created time.Time
 	// Tell is told what is waited for, and since when; may be nil.
 	Tell func(stage string, since time.Duration)
 	// Done is given each line when there is one.
@@ -206,7 +204,6 @@ func (l *Live) create(ctx context.Context) Line {
 		"PipelineDefinition": l.definition(), "ClientRequestToken": strings.Repeat(l.Name, 2),
 	})
 	var api smithy.APIError
-	l.created = l.Now()
 	l.there = !errors.As(a.err, &api) || api.ErrorFault() == smithy.FaultServer
 	if a.got {
 		return line("live-create", OK, a.value.PipelineArn)
@@ -218,11 +215,12 @@ func (l *Live) create(ctx context.Context) Line {
 	return out.with("the caller needs sagemaker:CreatePipeline, and iam:PassRole for " + l.role)
 }
 
-// deleted deletes the pipeline in a later second than it was created: records tell
-// seconds, and of two within one audit has to find out the order, which takes minutes.
+// deleted deletes the pipeline in a later second than audit looked at it: records tell
+// seconds, and of two things within one audit has to find out the order, which takes
+// minutes.
 func (l *Live) deleted(ctx context.Context) Line {
 	select {
-	case <-time.After(time.Second - l.Now().Sub(l.created)):
+	case <-time.After(time.Second):
 	case <-ctx.Done():
 	}
 	return l.deletion(ctx, "live-delete")
