@@ -202,7 +202,7 @@ func (r *run) call(ctx context.Context, items []*item) (refused []refusal, err e
 		if err == nil || errors.Is(err, ErrHubOff) || errors.Is(err, errInvalid) || ctx.Err() != nil {
 			break
 		}
-		r.o.Log.LogAttrs(ctx, slog.LevelWarn, "Security Hub gave no answer to a call", slog.Int("count", len(items)), telemetry.Error(err))
+		r.o.Log.LogAttrs(ctx, slog.LevelWarn, "a call to Security Hub failed", slog.Int("count", len(items)), telemetry.Error(err))
 	}
 	if err != nil {
 		return nil, err

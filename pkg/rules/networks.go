@@ -15,7 +15,8 @@ type Network struct {
 }
 
 // Networks returns what the subject certainly may use, all of its parts
-// considered, in the file's order, less what an override takes away. A list without a VPC counts for each of them.
+// considered, in the file's order, less what an override takes away. A list without
+// a VPC counts for each of them.
 func (f *File) Networks(s *Subject) []Network {
 	parts := s.Parts
 	if len(parts) == 0 {
