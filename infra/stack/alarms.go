@@ -1,6 +1,9 @@
 package stack
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
@@ -108,8 +111,8 @@ func (s *Stack) alarms() {
 
 func dimensions(by map[string]*string) *[]any {
 	var out []any
-	for name, value := range by {
-		out = append(out, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(name), Value: value})
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(name), Value: by[name]})
 	}
 	return &out
 }

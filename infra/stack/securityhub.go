@@ -22,13 +22,18 @@ func (s *Stack) securityHub() {
 		}},
 	})
 	action := awscdk.NewCfnCustomResource(s.scope, jsii.String("CustomAction"), &awscdk.CfnCustomResourceProps{ServiceToken: fn.AttrArn()})
-	for name, value := range map[string]any{
-		"Id": respond.ActionID, "Name": "Stop this job",
-		"Description":    "Ask sagemoat to stop the SageMaker AI resource of the finding",
-		"ServiceTimeout": 300,
-		"Version":        awscdk.Fn_Ref(jsii.String("Version")), // a new build sees to it again
+	// A list: the template has these in the order in which they are added.
+	for _, property := range []struct {
+		name  string
+		value any
+	}{
+		{"Id", respond.ActionID},
+		{"Name", "Stop this job"},
+		{"Description", "Ask sagemoat to stop the SageMaker AI resource of the finding"},
+		{"ServiceTimeout", 300},
+		{"Version", awscdk.Fn_Ref(jsii.String("Version"))}, // a new build sees to it again
 	} {
-		action.AddPropertyOverride(jsii.String(name), value)
+		action.AddPropertyOverride(jsii.String(property.name), property.value)
 	}
 	action.CfnOptions().SetCondition(s.hub)
 	s.insights()
