@@ -161,11 +161,12 @@ func (e *ErrTooLarge) Error() string {
 	return fmt.Sprintf("%s has %d characters, more than the %d that AWS takes: write a policy for one account (--account), or shorten the allow-lists", e.What, e.Size, e.Limit)
 }
 
-// Size is how much of the form's quota a policy takes, in characters.
+// Size is how much of the form's quota a policy takes, in characters. Of an SCP
+// that is its file, of which the last character is a line break.
 func (f Form) Size(d Document) int {
-	n := len(d.Text())
+	n := len(d.Text()) + 1
 	if f != SCP {
-		n -= len(d.Statement) + 1 // line breaks; values have none
+		n -= len(d.Statement) + 2 // line breaks; values have none
 	}
 	return n
 }

@@ -223,10 +223,14 @@ func TestPolicies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			files, err := Files(documents, form, "json", "")
+			if err != nil {
+				t.Fatal(err)
+			}
 			n, seen := 0, map[string]bool{}
 			for i, d := range documents {
-				if got := len(d.Text()); form == SCP && got > 5120 {
-					t.Errorf("%v %s: policy %d has %d characters", size, form, i, got)
+				if got := len(files[i].Text); form == SCP && (got > 5120 || got != form.Size(d)) {
+					t.Errorf("%v %s: policy %d has %d characters, and should have %d", size, form, i, got, form.Size(d))
 				}
 				compact, err := json.Marshal(d)
 				if err != nil || form == IAM && len(strings.NewReplacer(" ", "", "\n", "").Replace(string(compact))) > 6144 {
