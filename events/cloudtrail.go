@@ -89,13 +89,13 @@ func cloudTrail(v jsondoc.Value, e envelope) (*kind.Observation, error) {
 	identity := v.Get("userIdentity")
 	o := &kind.Observation{
 		Row: row, Call: call, Deletes: deletes, Halts: halts,
-		Region:   first(v.Get("awsRegion").Str(), e.region),
-		Account:  first(v.Get("recipientAccountId").Str(), e.account, identity.Get("accountId").Str()),
-		Doc:      v.Get("requestParameters"),
-		Base:     "requestParameters",
-		Response: v.Get("responseElements"),
-		Role:     role(identity),
-		Refused:  refusal(v),
+		Region:    first(v.Get("awsRegion").Str(), e.region),
+		Account:   first(v.Get("recipientAccountId").Str(), e.account, identity.Get("accountId").Str()),
+		Doc:       v.Get("requestParameters"),
+		Base:      "requestParameters",
+		Response:  v.Get("responseElements"),
+		Principal: principal(identity),
+		Refused:   refusal(v),
 		Source: kind.Source{
 			Type: kind.ShapeCloudTrail, Event: name, ID: v.Get("eventID").Str(),
 			Actor: first(identity.Get("arn").Str(), identity.Get("invokedBy").Str()),
@@ -130,18 +130,23 @@ func refusal(v jsondoc.Value) string {
 	return first(code.Str(), "unknown")
 }
 
-// role is the ARN of the IAM role that a caller uses, or "".
-func role(identity jsondoc.Value) string {
-	if arn := identity.At("sessionContext.sessionIssuer.arn").Str(); arn != "" {
-		return arn
+// principal is the ARN of the role, user or root user that calls, or "": a service
+// has none.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+func principal(identity jsondoc.Value) string {
+	if issuer := identity.At("sessionContext.sessionIssuer.arn").Str(); issuer != "" {
+		return issuer
 	}
-	// arn:aws:sts::111122223333:assumed-role/NAME/SESSION: the role's path is lost.
 	arn, ok := kind.ParseARN(identity.Get("arn").Str())
-	if !ok || arn.Type != "assumed-role" {
-		return ""
+	switch {
+	case ok && arn.Type == "assumed-role":
+		// arn:aws:sts::111122223333:assumed-role/NAME/SESSION: the role's path is lost.
+		name, _, _ := strings.Cut(arn.ID, "/")
+		return "arn:" + arn.Partition + ":iam::" + arn.Account + ":role/" + name
+	case ok && (arn.Service == "iam" || arn.Service == "sts"):
+		return identity.Get("arn").Str()
 	}
-	name, _, _ := strings.Cut(arn.ID, "/")
-	return "arn:" + arn.Partition + ":iam::" + arn.Account + ":role/" + name
+	return ""
 }
 
 // locate fills in where a resource is and what it is called, from its ARN and

@@ -22,7 +22,7 @@ type told struct {
 	Partition, Account, Region string
 	Time                       string
 	Source                     kind.Source
-	Base, Role, Refused        string
+	Base, Principal, Refused   string
 	Call                       string
 	Deletes, Native            bool
 }
@@ -31,7 +31,7 @@ func tell(o *kind.Observation) told {
 	out := told{
 		Kind: o.Row.Kind, Key: o.Key, Name: o.Name, ARN: o.ARN,
 		Partition: o.Partition, Account: o.Account, Region: o.Region,
-		Source: o.Source, Base: o.Base, Role: o.Role, Refused: o.Refused, Deletes: o.Deletes, Native: o.Native != nil,
+		Source: o.Source, Base: o.Base, Principal: o.Principal, Refused: o.Refused, Deletes: o.Deletes, Native: o.Native != nil,
 	}
 	if !o.Time.IsZero() {
 		out.Time = o.Time.Format(time.RFC3339Nano)
@@ -81,12 +81,18 @@ func TestDecode(t *testing.T) {
 			o.Source.Actor = "sagemaker.amazonaws.com"
 		})},
 		"a role with its session's issuer": {`{` + record + `,` + create + `,"userIdentity":{"arn":"arn:aws:sts::111122223333:assumed-role/r/ana","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::111122223333:role/path/r"}}}}`, usual(func(o *told) {
-			o.Source.Actor, o.Role = "arn:aws:sts::111122223333:assumed-role/r/ana", "arn:aws:iam::111122223333:role/path/r"
+			o.Source.Actor, o.Principal = "arn:aws:sts::111122223333:assumed-role/r/ana", "arn:aws:iam::111122223333:role/path/r"
 		})},
 		"a role by its session alone": {`{` + record + `,` + create + `,"userIdentity":{"arn":"arn:aws:sts::111122223333:assumed-role/r/ana"}}`, usual(func(o *told) {
-			o.Source.Actor, o.Role = "arn:aws:sts::111122223333:assumed-role/r/ana", "arn:aws:iam::111122223333:role/r"
+			o.Source.Actor, o.Principal = "arn:aws:sts::111122223333:assumed-role/r/ana", "arn:aws:iam::111122223333:role/r"
 		})},
-		"a user": {`{` + record + `,` + create + `,"userIdentity":{"arn":"arn:aws:iam::111122223333:user/ana","accountId":"111122223333"}}`, usual(func(o *told) { o.Source.Actor = "arn:aws:iam::111122223333:user/ana" })},
+		"a user": {`{` + record + `,` + create + `,"userIdentity":{"arn":"arn:aws:iam::111122223333:user/ana","accountId":"111122223333"}}`, usual(func(o *told) {
+			o.Source.Actor, o.Principal = "arn:aws:iam::111122223333:user/ana", "arn:aws:iam::111122223333:user/ana"
+		})},
+		"the root user": {`{` + record + `,` + create + `,"userIdentity":{"type":"Root","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}}`, usual(func(o *told) {
+			o.Source.Actor, o.Principal = "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:root"
+		})},
+		"an identity that IAM does not know": {`{` + record + `,` + create + `,"userIdentity":{"arn":"arn:aws:identitystore::111122223333:user/x"}}`, usual(func(o *told) { o.Source.Actor = "arn:aws:identitystore::111122223333:user/x" })},
 		"the caller's account where no other is told": {`{"eventSource":"sagemaker.amazonaws.com","userIdentity":{"accountId":"444455556666"},` + create + `}`, usual(func(o *told) {
 			o.Account, o.Region, o.Partition, o.ARN, o.Time, o.Source.ID = "444455556666", "", "", "", "", ""
 		})},
@@ -346,8 +352,8 @@ func TestStops(t *testing.T) {
 		want := told{
 			Kind: kind.NotebookInstance, Key: "n", Name: "n", ARN: "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/n",
 			Partition: "aws", Account: "111122223333", Region: "eu-west-1", Time: "2026-11-02T09:14:07Z", Base: "requestParameters", Call: "StopNotebookInstance",
-			Source: kind.Source{Type: kind.ShapeCloudTrail, Event: "StopNotebookInstance", ID: "e-1", Actor: "arn:aws:sts::111122223333:assumed-role/ds/ana"},
-			Role:   "arn:aws:iam::111122223333:role/ds",
+			Source:    kind.Source{Type: kind.ShapeCloudTrail, Event: "StopNotebookInstance", ID: "e-1", Actor: "arn:aws:sts::111122223333:assumed-role/ds/ana"},
+			Principal: "arn:aws:iam::111122223333:role/ds",
 		}
 		if diff := cmp.Diff(want, tell(o)); diff != "" || !o.Halts || o.Deletes {
 			t.Errorf("%s: halts %v, deletes %v\n%s", name, o.Halts, o.Deletes, diff)

@@ -247,7 +247,7 @@ func (e *Evaluator) fromRecord(ctx context.Context, o *kind.Observation, age tim
 	rec := own.Record()
 	tags, known := o.Row.Tags(rec)
 	err := e.judge(ctx, &in, subject{
-		observation: &own, record: rec, tags: tags, tagsKnown: known, at: o.Time, role: o.Role,
+		observation: &own, record: rec, tags: tags, tagsKnown: known, at: o.Time, principal: o.Principal,
 	}, age)
 	return in, err
 }
@@ -268,7 +268,7 @@ func originOf(o *kind.Observation) ledger.Origin {
 	}
 	return ledger.Origin{
 		At: o.Time, Event: o.Source.Event, EventID: o.Source.ID,
-		Actor: finding.Clip(finding.Plain(o.Source.Actor), 512), Role: finding.Clip(finding.Plain(o.Role), 512),
+		Actor: finding.Clip(finding.Plain(o.Source.Actor), 512), Principal: finding.Clip(finding.Plain(o.Principal), 512),
 	}
 }
 
@@ -426,7 +426,7 @@ func (e *Evaluator) described(ctx context.Context, row *kind.Row, key string, d 
 		rec = row.Described(kind.Record{Doc: carried, Time: referred}, rec)
 	}
 	in.Verdict.Described = true
-	s := subject{observation: &described, record: rec, described: d, at: at, role: with.Origin.Role, trigger: o, aside: aside}
+	s := subject{observation: &described, record: rec, described: d, at: at, principal: with.Origin.Principal, trigger: o, aside: aside}
 	if creates(o) && o.Told() && ledger.SameCreation(o.Time, in.Created) {
 		s.tags, s.tagsKnown = row.Tags(o.Record())
 	}

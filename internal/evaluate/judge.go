@@ -25,7 +25,7 @@ type subject struct {
 	tags        map[string]string
 	tagsKnown   bool
 	at          time.Time
-	role        string
+	principal   string
 	trigger     *kind.Observation // the record that led here, or nil
 	// aside says that nothing is written, and no other resource is judged.
 	aside bool
@@ -53,7 +53,7 @@ func (e *Evaluator) judge(ctx context.Context, in *ledger.Entry, s subject, age 
 	}
 	about := &rules.Subject{
 		Kind: o.Row.Kind, Name: o.Name, ARN: in.ARN, Account: in.Account, Region: in.Region,
-		Role: s.role, Tags: s.tags, TagsKnown: s.tagsKnown, Parts: parts,
+		Principal: s.principal, Tags: s.tags, TagsKnown: s.tagsKnown, Parts: parts,
 	}
 	judgement := set.File.Judge(about, e.Now())
 	f := finding.New(o, about, judgement, set.File)

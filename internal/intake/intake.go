@@ -193,7 +193,7 @@ func (h *Handler) observation(ctx context.Context, o *kind.Observation, m *event
 	case o.Account != scope.Account || o.Region != scope.Region:
 		// A rule of this account and Region delivers no such event.
 		return ignored, about, fmt.Errorf("an event of account %s in %s, not of %s in %s", o.Account, o.Region, scope.Account, scope.Region)
-	case o.Role != "" && slices.Contains(h.OwnRoles, o.Role):
+	case o.Principal != "" && slices.Contains(h.OwnRoles, o.Principal):
 		return ignored, about, nil
 	case o.Refused != "":
 		return prevented, about, nil

@@ -109,14 +109,10 @@ func evaluate(ctx context.Context, sim *iamsim.Simulator, a Attached, calls []*k
 
 // RequestOf is the call that an observation tells of, as IAM met it.
 func RequestOf(o *kind.Observation) prevent.Request {
-	r := prevent.Request{
-		Row: o.Row, Call: o.Call, Doc: o.Doc, Principal: o.Role,
+	return prevent.Request{
+		Row: o.Row, Call: o.Call, Doc: o.Doc, Principal: o.Principal,
 		Partition: o.Partition, Account: o.Account, Region: o.Region, ARN: o.ARN,
 	}
-	if _, ok := kind.ParseARN(o.Source.Actor); ok && r.Principal == "" {
-		r.Principal = o.Source.Actor // a user, the root user, a federated user
-	}
-	return r
 }
 
 // errNobody says that a record has no caller.
@@ -125,8 +121,9 @@ var errNobody = errors.New("who called is not in the record")
 // exempt says why policies of this form do not bind the caller.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 func (a *Attached) exempt(r *prevent.Request, actor string) string {
+	_, known := kind.ParseARN(actor)
 	switch {
-	case r.Principal == "" && actor != "":
+	case r.Principal == "" && actor != "" && !known:
 		return "an AWS service called, which no policy of this form binds"
 	case a.Form == prevent.SCP && strings.Contains(r.Principal, ":role/aws-service-role/"):
 		return "a service-linked role called, which no SCP binds"

@@ -542,7 +542,6 @@ func (tr *trial) wrongWith(x *try) (out []string) {
 		switch {
 		case !ok:
 			say("fails %s, and the gap does not know it", id)
-		case !denied && id == rules.VPCRequired && tr.doubts(x):
 		case e.Status == prevent.Denied && !denied:
 			say("fails %s, which is said to be denied", id)
 		case e.Status == prevent.Detected && by[id]:
@@ -556,15 +555,6 @@ func (tr *trial) wrongWith(x *try) (out []string) {
 
 // sameFault: a call without a VPC fails one of the two.
 var sameFault = map[rules.ID]rules.ID{rules.VPCRequired: rules.NoOwnInternet, rules.NoOwnInternet: rules.VPCRequired}
-
-// doubts says whether the rules do not know that a user has no role: then they
-// cannot tell whether no-own-internet is on in place of vpc-required. IAM can.
-func (tr *trial) doubts(x *try) bool {
-	return x.ask.Role == "" && slices.ContainsFunc(tr.file.Overrides, func(o rules.Override) bool {
-		_, named := o.Rules[rules.NoOwnInternet]
-		return named && len(o.Match.Roles) > 0
-	})
-}
 
 var inRequest = regexp.MustCompile(`^requestParameters`)
 

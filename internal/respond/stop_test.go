@@ -489,7 +489,7 @@ exceptions:
 			b.clock.Advance(time.Second)
 			e := b.look(resource)
 			if c.role != "" {
-				e.Origin = ledger.Origin{At: e.Created, Role: c.role}
+				e.Origin = ledger.Origin{At: e.Created, Principal: c.role}
 				ok(t, b.store.PutEntry(t.Context(), e))
 			}
 			b.deliver()

@@ -197,7 +197,7 @@ func newResource(o *kind.Observation) *Resource {
 }
 
 func origin(o *kind.Observation) ledger.Origin {
-	return ledger.Origin{At: o.Time, Event: o.Source.Event, EventID: o.Source.ID, Actor: o.Source.Actor, Role: o.Role}
+	return ledger.Origin{At: o.Time, Event: o.Source.Event, EventID: o.Source.ID, Actor: o.Source.Actor, Principal: o.Principal}
 }
 
 // creates says whether an observation is of a call that creates.

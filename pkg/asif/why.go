@@ -123,8 +123,8 @@ func byOverride(line int) string {
 // mode is the mode of a resource, and what set it.
 func (h *history) mode(side int, r *Resource) string {
 	s := rules.Observed(r.Outcomes[side].record, nil)
-	if s.Role == "" {
-		s.Role = r.Origin.Role
+	if s.Principal == "" {
+		s.Principal = r.Origin.Principal
 	}
 	mode, line := h.o.Sides[side].File.ModeFrom(s)
 	if line == 0 {

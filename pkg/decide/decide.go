@@ -51,7 +51,7 @@ func (m *Matter) Runs() bool {
 
 // About is an entry as the rules match it.
 func About(e *ledger.Entry) *rules.Subject {
-	return &rules.Subject{Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Role: e.Origin.Role}
+	return &rules.Subject{Kind: e.Kind, Name: e.Name, ARN: e.ARN, Account: e.Account, Region: e.Region, Principal: e.Origin.Principal}
 }
 
 // Mode is what the rules want done about what fails, within the most that is allowed

@@ -24,7 +24,7 @@ func training(name string) *Matter {
 		Resource: "training-job/" + name, Kind: kind.TrainingJob, Key: name, Name: name,
 		ARN:       "arn:aws:sagemaker:eu-west-1:111122223333:training-job/" + name,
 		Partition: "aws", Account: "111122223333", Region: "eu-west-1", Created: now,
-		Origin:  ledger.Origin{At: now, Role: "arn:aws:iam::111122223333:role/ds"},
+		Origin:  ledger.Origin{At: now, Principal: "arn:aws:iam::111122223333:role/ds"},
 		Life:    ledger.Life{At: now, State: ledger.Live, Status: "InProgress"},
 		Verdict: ledger.Verdict{At: now, Whole: true, Class: "b-internet", Compliance: rules.Failed, Severity: rules.High},
 		Written: now,
@@ -94,7 +94,7 @@ func TestMode(t *testing.T) {
 	e := training("j").Entry
 	f := rules.Default()
 	f.Response.Mode = rules.Observe
-	f.Response.Modes = []rules.ModeOverride{{Match: rules.Match{Roles: []string{e.Origin.Role}, Accounts: []string{e.Account}, Regions: []string{e.Region}, Kinds: []string{"training-job"}}, Mode: rules.Stop}}
+	f.Response.Modes = []rules.ModeOverride{{Match: rules.Match{Roles: []string{e.Origin.Principal}, Accounts: []string{e.Account}, Regions: []string{e.Region}, Kinds: []string{"training-job"}}, Mode: rules.Stop}}
 	if got := Mode(f, rules.Stop, e); got != rules.Stop {
 		t.Errorf("%s", got)
 	}
@@ -107,7 +107,7 @@ func TestMode(t *testing.T) {
 	if got := Mode(nil, rules.Stop, e); got != rules.Notify {
 		t.Errorf("without rules: %s", got)
 	}
-	want := &rules.Subject{Kind: kind.TrainingJob, Name: "j", ARN: e.ARN, Account: "111122223333", Region: "eu-west-1", Role: "arn:aws:iam::111122223333:role/ds"}
+	want := &rules.Subject{Kind: kind.TrainingJob, Name: "j", ARN: e.ARN, Account: "111122223333", Region: "eu-west-1", Principal: "arn:aws:iam::111122223333:role/ds"}
 	if diff := cmp.Diff(want, About(e)); diff != "" {
 		t.Error(diff)
 	}
@@ -275,12 +275,12 @@ func TestFacts(t *testing.T) {
 		"an exception":            {func(m *Matter, _ *ledger.Entry, _ *ledger.Stop, _ *Circumstances) { m.Entry.Verdict.Exception = "x" }, rails.Unexcepted, n},
 		"an exception, by a look": {func(_ *Matter, f *ledger.Entry, _ *ledger.Stop, _ *Circumstances) { f.Verdict.Exception = "x" }, rails.Unexcepted, n},
 		"one that may apply": {func(m *Matter, _ *ledger.Entry, _ *ledger.Stop, c *Circumstances) {
-			m.Entry.Origin.Role = ""
+			m.Entry.Origin.Principal = ""
 			except(c, "r")
 		}, rails.Unexcepted, u},
 		"one of another": {func(_ *Matter, _ *ledger.Entry, _ *ledger.Stop, c *Circumstances) { except(c, "r") }, rails.Unexcepted, y},
 		"one that has expired": {func(m *Matter, _ *ledger.Entry, _ *ledger.Stop, c *Circumstances) {
-			m.Entry.Origin.Role = ""
+			m.Entry.Origin.Principal = ""
 			except(c, "r")
 			c.Now = now.Add(1)
 		}, rails.Unexcepted, y},

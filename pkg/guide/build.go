@@ -123,8 +123,8 @@ func (b *builder) subject(account, region string, o *kind.Observation, w who, pa
 	return &rules.Subject{
 		Kind: o.Row.Kind, Name: o.Name, Parts: parts,
 		Account: cmp.Or(account, accountPlaceholder), Region: cmp.Or(region, regionPlaceholder),
-		Role: cmp.Or(w.role, "arn:aws:iam::"+cmp.Or(account, accountPlaceholder)+":role/any-other"),
-		Tags: tags, TagsKnown: true,
+		Principal: cmp.Or(w.role, "arn:aws:iam::"+cmp.Or(account, accountPlaceholder)+":role/any-other"),
+		Tags:      tags, TagsKnown: true,
 	}
 }
 

@@ -59,7 +59,10 @@ type Observation struct {
 	// outcome of the conditions that it depends on; empty where there is but one.
 	Variants []Variant
 
-	Role string // IAM role ARN of who called; empty where it is not told
+	// Principal is the ARN of the IAM role or user that called, as in the key
+	// aws:PrincipalArn; empty where it is not told.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+	Principal string
 	// Deletes says that the call ended the resource, Halts that it stopped what ran
 	// in it.
 	Deletes, Halts bool

@@ -53,8 +53,8 @@ type Entry struct {
 
 // Origin is who created the resource. At is zero where that is not known.
 type Origin struct {
-	At                          time.Time
-	Event, EventID, Actor, Role string
+	At                               time.Time
+	Event, EventID, Actor, Principal string
 }
 
 // Life is where the resource is in its life, as of At.

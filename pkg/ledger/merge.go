@@ -126,7 +126,7 @@ func (e *Entry) Evidence() (at, ruled time.Time) {
 func (o Origin) compare(p Origin) int {
 	return cmp.Or(
 		o.At.Compare(p.At), cmp.Compare(o.EventID, p.EventID),
-		cmp.Compare(o.Event, p.Event), cmp.Compare(o.Actor, p.Actor), cmp.Compare(o.Role, p.Role),
+		cmp.Compare(o.Event, p.Event), cmp.Compare(o.Actor, p.Actor), cmp.Compare(o.Principal, p.Principal),
 	)
 }
 

@@ -374,7 +374,7 @@ func TestMerge(t *testing.T) {
 			[]func(*Entry){
 				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Actor: "a"} },
 				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Actor: "b"} },
-				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Actor: "b", Role: "r"} },
+				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Actor: "b", Principal: "r"} },
 				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Event: "CreateModel"} },
 				func(e *Entry) { e.Origin = Origin{At: noon, EventID: "x", Event: "CreateModel", Actor: "a"} },
 			},

@@ -68,7 +68,7 @@ func noCode() posture.Posture {
 func subject(postures ...posture.Posture) *Subject {
 	s := &Subject{
 		Kind: kind.TrainingJob, Name: "fraud-7", ARN: "arn:aws:sagemaker:eu-west-1:111122223333:training-job/fraud-7",
-		Account: "111122223333", Region: "eu-west-1", Role: "arn:aws:iam::111122223333:role/ds", TagsKnown: true,
+		Account: "111122223333", Region: "eu-west-1", Principal: "arn:aws:iam::111122223333:role/ds", TagsKnown: true,
 	}
 	for i, p := range postures {
 		part := kind.Part{Kind: kind.TrainingJob, Posture: p}
@@ -469,7 +469,7 @@ func TestExceptions(t *testing.T) {
 		f := Default()
 		f.Exceptions = []Exception{x}
 		s := subject(container(no, no))
-		s.Role = ""
+		s.Principal = ""
 		if got := line(f.Judge(s, today)); got != "FAILED HIGH no-own-internet=FAILED/HIGH@vpc" {
 			t.Errorf("got %s", got)
 		}
@@ -536,14 +536,14 @@ func TestOverrides(t *testing.T) {
 		"by another role":       {[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/x"}}, Rules: off}}, nil, container(no, no), "FAILED HIGH no-own-internet=FAILED/HIGH@vpc"},
 		"by no known role": {
 			[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/ds"}}, Rules: off}},
-			func(s *Subject) { s.Role = "" }, container(no, no),
+			func(s *Subject) { s.Principal = "" }, container(no, no),
 			"FAILED MEDIUM vpc-required=FAILED/MEDIUM@vpc no-own-internet=WARNING/INFORMATIONAL@vpc",
 		},
 		"by a role without its path": {[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/team/ds"}}, Rules: on}}, nil, container(no, yes), unsure},
 		"by another role's path":     {[]Override{{Match: Match{Roles: []string{"arn:aws:iam::111122223333:role/team/dsx", "arn:aws:iam::444455556666:role/team/ds"}}, Rules: on}}, nil, container(no, yes), "PASSED"},
 		"two fields must both fit":   {[]Override{{Match: Match{Kinds: []string{"training-job"}, Accounts: []string{"444455556666"}}, Rules: on}}, nil, container(no, yes), "PASSED"},
-		"no beats unknown":           {[]Override{{Match: Match{Kinds: []string{"model"}, Roles: []string{"r"}}, Rules: on}}, func(s *Subject) { s.Role = "" }, container(no, yes), "PASSED"},
-		"unknown beats yes":          {[]Override{{Match: Match{Kinds: []string{"training-job"}, Roles: []string{"r"}}, Rules: on}}, func(s *Subject) { s.Role = "" }, container(no, yes), unsure},
+		"no beats unknown":           {[]Override{{Match: Match{Kinds: []string{"model"}, Roles: []string{"r"}}, Rules: on}}, func(s *Subject) { s.Principal = "" }, container(no, yes), "PASSED"},
+		"unknown beats yes":          {[]Override{{Match: Match{Kinds: []string{"training-job"}, Roles: []string{"r"}}, Rules: on}}, func(s *Subject) { s.Principal = "" }, container(no, yes), unsure},
 		"the later wins": {
 			[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: on}, {Match: Match{Accounts: []string{"111122223333"}}, Rules: Settings{IsolationRequired: {}}}}, nil, container(no, yes), "PASSED",
 		},
@@ -552,11 +552,11 @@ func TestOverrides(t *testing.T) {
 		},
 		"doubts that could end in a fault": {
 			[]Override{{Match: Match{Tags: map[string]string{"env": "prod"}}, Rules: on}, {Match: Match{Roles: []string{"r"}}, Rules: Settings{IsolationRequired: {}}}},
-			func(s *Subject) { s.TagsKnown, s.Role = false, "" }, container(no, yes), unsure,
+			func(s *Subject) { s.TagsKnown, s.Principal = false, "" }, container(no, yes), unsure,
 		},
 		"doubts that differ": {
 			[]Override{{Match: Match{Roles: []string{"r"}}, Rules: Settings{IsolationRequired: {}}}, {Match: Match{Tags: map[string]string{"env": "prod"}}, Rules: on}},
-			func(s *Subject) { s.TagsKnown, s.Role = false, "" }, container(no, yes), unsure,
+			func(s *Subject) { s.TagsKnown, s.Principal = false, "" }, container(no, yes), unsure,
 		},
 		"not about the rule": {[]Override{{Match: Match{Kinds: []string{"training-job"}}, Rules: off}, {Match: Match{Kinds: []string{"training-job"}}, Rules: on}}, nil, container(no, yes), failsIsolation},
 		"all of many tags": {

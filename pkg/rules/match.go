@@ -15,9 +15,10 @@ type Subject struct {
 	ARN  string // empty where it is not told
 	// Account and Region are empty where they are not told, as in a request.
 	Account, Region string
-	// Role is the IAM role ARN of who made the call; empty where it is not told.
-	Role string
-	Tags map[string]string
+	// Principal is the ARN of the IAM role or user that made the call; empty where
+	// it is not told.
+	Principal string
+	Tags      map[string]string
 	// TagsKnown says that Tags is all of them.
 	TagsKnown bool
 	Parts     []kind.Part
@@ -28,7 +29,7 @@ type Subject struct {
 func Observed(o *kind.Observation, parts []kind.Part) *Subject {
 	return &Subject{
 		Kind: o.Row.Kind, Name: o.Name, ARN: o.ARN, Account: o.Account, Region: o.Region,
-		Role: o.Role, Parts: parts,
+		Principal: o.Principal, Parts: parts,
 	}
 }
 
@@ -40,7 +41,7 @@ func (m Match) fits(s *Subject, p *kind.Part) posture.Fact {
 		kindFits(m.Kinds, s, p),
 		among(m.Accounts, s.Account),
 		among(m.Regions, s.Region),
-		roleFits(m.Roles, s.Role),
+		roleFits(m.Roles, s.Principal),
 		among(m.Resources, s.ARN),
 		nameFits(m.Names, s.Name),
 		tagsFit(m.Tags, s),

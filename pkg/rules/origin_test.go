@@ -29,7 +29,7 @@ func TestModeFrom(t *testing.T) {
 		"none":                         {kind.ProcessingJob, "arn:aws:iam::111122223333:role/ds", Notify, 0},
 		"a kind that is never stopped": {kind.Model, "arn:aws:iam::111122223333:role/ds", Notify, 0},
 	} {
-		if mode, line := f.ModeFrom(&Subject{Kind: c.k, Role: c.role}); mode != c.mode || line != c.line {
+		if mode, line := f.ModeFrom(&Subject{Kind: c.k, Principal: c.role}); mode != c.mode || line != c.line {
 			t.Errorf("%s: %s by line %d, want %s by %d", name, mode, line, c.mode, c.line)
 		}
 	}
@@ -38,8 +38,8 @@ func TestModeFrom(t *testing.T) {
 // TestObserved: what an observation tells of its resource, and nothing of its tags.
 func TestObserved(t *testing.T) {
 	row, _ := kind.Of(kind.Model)
-	o := &kind.Observation{Row: row, Name: "m", ARN: "a", Account: "111122223333", Region: "eu-west-1", Role: "r"}
-	want := &Subject{Kind: kind.Model, Name: "m", ARN: "a", Account: "111122223333", Region: "eu-west-1", Role: "r", Parts: []kind.Part{{Name: "p"}}}
+	o := &kind.Observation{Row: row, Name: "m", ARN: "a", Account: "111122223333", Region: "eu-west-1", Principal: "r"}
+	want := &Subject{Kind: kind.Model, Name: "m", ARN: "a", Account: "111122223333", Region: "eu-west-1", Principal: "r", Parts: []kind.Part{{Name: "p"}}}
 	if diff := cmp.Diff(want, Observed(o, []kind.Part{{Name: "p"}})); diff != "" {
 		t.Error(diff)
 	}
@@ -65,7 +65,7 @@ func TestSettingFrom(t *testing.T) {
 		"another may decide": {IsolationRequired, kind.TrainingJob, "", true, 4, true},
 		"by none":            {IsolationRequired, kind.Model, "r", false, 0, false},
 	} {
-		one, line, unsure := f.SettingFrom(c.id, &Subject{Kind: c.k, Role: c.role}, &kind.Part{})
+		one, line, unsure := f.SettingFrom(c.id, &Subject{Kind: c.k, Principal: c.role}, &kind.Part{})
 		if one.On != c.on || line != c.line || unsure != c.unsure {
 			t.Errorf("%s: on %v by line %d, unsure %v", name, one.On, line, unsure)
 		}

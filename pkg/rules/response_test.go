@@ -22,7 +22,7 @@ func TestModeFor(t *testing.T) {
 	here, elsewhere := Match{Accounts: []string{"111122223333"}}, Match{Accounts: []string{"444455556666"}}
 	release := Match{Roles: []string{releaseRole}}
 	training := Match{Kinds: []string{"training-job"}}
-	role := func(r string) func(*Subject) { return func(s *Subject) { s.Role = r } }
+	role := func(r string) func(*Subject) { return func(s *Subject) { s.Principal = r } }
 	of := func(k kind.Kind) func(*Subject) { return func(s *Subject) { s.Kind = k } }
 	for name, c := range map[string]struct {
 		mode  Mode
@@ -117,7 +117,7 @@ func drawSubject(t *rapid.T) *Subject {
 	s.Kind = rapid.SampledFrom([]kind.Kind{kind.TrainingJob, kind.NotebookInstance, kind.Endpoint, kind.Model}).Draw(t, "kind")
 	s.Account = rapid.SampledFrom([]string{"111122223333", "444455556666"}).Draw(t, "account")
 	s.Region = rapid.SampledFrom([]string{"eu-west-1", "us-east-1"}).Draw(t, "region")
-	s.Role = rapid.SampledFrom([]string{releaseRole, "arn:aws:iam::111122223333:role/team/ds", "arn:aws:iam::111122223333:role/other"}).Draw(t, "role")
+	s.Principal = rapid.SampledFrom([]string{releaseRole, "arn:aws:iam::111122223333:role/team/ds", "arn:aws:iam::111122223333:role/other"}).Draw(t, "role")
 	return s
 }
 
@@ -138,8 +138,8 @@ func TestForgettingNeverDoesMore(t *testing.T) {
 		for _, forget := range []func(){
 			func() { s.Account = "" },
 			func() { s.Region = "" },
-			func() { s.Role = strings.ReplaceAll(s.Role, "role/team/", "role/") },
-			func() { s.Role = "" },
+			func() { s.Principal = strings.ReplaceAll(s.Principal, "role/team/", "role/") },
+			func() { s.Principal = "" },
 		} {
 			if rapid.Bool().Draw(t, "forget") {
 				forget()
@@ -159,7 +159,7 @@ func TestLastCertainWins(t *testing.T) {
 		want := f.Response.Mode
 		for _, o := range slices.Backward(f.Response.Modes) {
 			m := o.Match
-			if fits(m.Kinds, string(s.Kind)) && fits(m.Accounts, s.Account) && fits(m.Regions, s.Region) && fits(m.Roles, s.Role) {
+			if fits(m.Kinds, string(s.Kind)) && fits(m.Accounts, s.Account) && fits(m.Regions, s.Region) && fits(m.Roles, s.Principal) {
 				want = o.Mode
 				break
 			}
@@ -202,8 +202,8 @@ func TestRoute(t *testing.T) {
 		"both must fit: the match":         {[]Route{both}, "daily", func(s *Subject) { s.Kind = kind.Model }, "", ""},
 		"the first counts":                 {[]Route{tagged, named}, "", tags, "by-tag", fraudTopic},
 		"the first counts, reversed":       {[]Route{named, tagged}, "", tags, "by-name", ""},
-		"by a role that is not told":       {[]Route{owned, named}, "", func(s *Subject) { s.Role = "" }, "by-name", ""},
-		"by role":                          {[]Route{owned, named}, "", func(s *Subject) { s.Role = releaseRole }, "by-role", ""},
+		"by a role that is not told":       {[]Route{owned, named}, "", func(s *Subject) { s.Principal = "" }, "by-name", ""},
+		"by role":                          {[]Route{owned, named}, "", func(s *Subject) { s.Principal = releaseRole }, "by-role", ""},
 		"by the kind of a step, it is not": {[]Route{both}, "daily", func(s *Subject) { s.Kind = kind.PipelineExecution }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestSchemaDefaults(t *testing.T) {
 
 func TestMayExcept(t *testing.T) {
 	release, training := []string{releaseRole}, []string{"training-job"}
-	role := func(r string) func(*Subject) { return func(s *Subject) { s.Role = r } }
+	role := func(r string) func(*Subject) { return func(s *Subject) { s.Principal = r } }
 	later := today.Add(time.Hour)
 	for name, c := range map[string]struct {
 		match   Match
@@ -346,9 +346,9 @@ func TestMayExcept(t *testing.T) {
 		"it is over":                      {Match{Roles: release}, today, role(""), false},
 		"of another kind":                 {Match{Roles: release, Kinds: []string{"model"}}, later, role(""), false},
 		"of the kind":                     {Match{Roles: release, Kinds: training}, later, role(""), true},
-		"of the kind of an execution":     {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.PipelineExecution, "" }, true},
-		"of the kind of a step":           {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.Pipeline, "" }, true},
-		"of another kind than a notebook": {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Role = kind.NotebookInstance, "" }, false},
+		"of the kind of an execution":     {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Principal = kind.PipelineExecution, "" }, true},
+		"of the kind of a step":           {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Principal = kind.Pipeline, "" }, true},
+		"of another kind than a notebook": {Match{Roles: release, Kinds: training}, later, func(s *Subject) { s.Kind, s.Principal = kind.NotebookInstance, "" }, false},
 		"by account":                      {Match{Accounts: []string{"111122223333"}}, later, nil, false},
 		"by account, not known":           {Match{Accounts: []string{"111122223333"}}, later, func(s *Subject) { s.Account = "" }, true},
 		"by ARN, not known":               {Match{Resources: []string{"arn:aws:sagemaker:eu-west-1:111122223333:training-job/x"}}, later, func(s *Subject) { s.ARN = "" }, true},

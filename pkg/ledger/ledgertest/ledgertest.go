@@ -27,7 +27,7 @@ func Entry(name string, at time.Time) *ledger.Entry {
 		ARN:       "arn:aws:sagemaker:eu-west-1:111122223333:training-job/" + name,
 		Partition: "aws", Account: "111122223333", Region: "eu-west-1",
 		Created: at,
-		Origin:  ledger.Origin{At: at, Event: "CreateTrainingJob", EventID: "1", Actor: "arn:aws:sts::111122223333:assumed-role/ds/ana", Role: "ds"},
+		Origin:  ledger.Origin{At: at, Event: "CreateTrainingJob", EventID: "1", Actor: "arn:aws:sts::111122223333:assumed-role/ds/ana", Principal: "ds"},
 		Life:    ledger.Life{At: at, State: ledger.Live, Status: "InProgress"},
 		Verdict: ledger.Verdict{
 			At: at, Rules: ledger.RulesVersion{At: Start.Add(-time.Hour), ID: "etag"}, Event: "CreateTrainingJob", EventID: "1",
