@@ -68,6 +68,7 @@ func TestEvaluate(t *testing.T) {
 		{"a service-linked role and another policy", prevent.IAM, noVPC, "CreateModel", asLinked, openModel, Outcome{Denied, []string{"S"}, ""}},
 		{"a service", prevent.SCP, noVPC, "CreateModel", asService, openModel, Outcome{Allowed, nil, "an AWS service called, which no policy of this form binds"}},
 		{"nobody who is told", prevent.SCP, noVPC, "CreateModel", `{}`, openModel, Outcome{NotEvaluated, nil, "who called is not in the record"}},
+		{"one that IAM does not know", prevent.SCP, noVPC, "CreateModel", `{"arn":"arn:aws:identitystore::111122223333:user/ana"}`, openModel, Outcome{NotEvaluated, nil, "who called is not in the record"}},
 		{"the root user", prevent.SCP, noVPC, "CreateModel", `{"arn":"arn:aws:iam::111122223333:root"}`, openModel, Outcome{Denied, []string{"S"}, ""}},
 		{"a federated user", prevent.SCP, noVPC, "CreateModel", `{"arn":"arn:aws:sts::111122223333:federated-user/ana"}`, openModel, Outcome{Denied, []string{"S"}, ""}},
 		{"a switch that is left out, and a key that may be missing", prevent.SCP, `{"Bool":{"sagemaker:NetworkIsolation":"false"}}`, "CreateModel", asRole, openModel, Outcome{Depends, []string{"S"}, ""}},
