@@ -103,7 +103,9 @@ func TestFigure5(t *testing.T) {
 			t.Fatalf("%d failed: %v", len(failed), err)
 		}
 		if strings.Contains(b.logs.String(), "a call to Security Hub failed") {
-			lost++ // a connection broke, and a call that came through was made again
+			// A connection broke, and a call that came through was made again: seen by
+			// others, too. https://github.com/aws/aws-sdk-go-v2/issues/2737
+			lost++
 			continue
 		}
 		again := map[string]int{}
