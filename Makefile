@@ -46,7 +46,7 @@ $(CDK): infra/package.json infra/package-lock.json
 .PHONY: deploy
 deploy: package $(CDK) ## Deploy to the account and Region of your credentials, by the CDK (docs/deploy.md)
 	cd infra && SAGEMOAT_DIST="$(CURDIR)/dist/sagemoat/$$(cat ../dist/VERSION)" CDK_DISABLE_CLI_TELEMETRY=true \
-		../$(CDK) deploy --no-notices $(ARGS)
+		./deploy.sh ../$(CDK) $(ARGS)
 
 .PHONY: templates
 templates: ## Write the templates that the CDK app makes (infra/templates)

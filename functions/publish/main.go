@@ -59,7 +59,7 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (events.
 	return function.Takes(f, func(ctx context.Context, e function.Event) (events.DynamoDBEventResponse, error) {
 		if e.Scheduled() {
 			// The stream forgets after a day; Security Hub may have been off for longer.
-			return events.DynamoDBEventResponse{}, f.End(p.Reconcile(ctx))
+			return events.DynamoDBEventResponse{}, f.Tick(p.Reconcile(ctx))
 		}
 		return f.Stream(ctx, e.Records, p.Handle)
 	}), nil

@@ -64,7 +64,7 @@ func build(ctx context.Context) (func(context.Context, json.RawMessage) (any, er
 		case e.Source == "aws.securityhub":
 			return nil, f.End(h.Action(ctx, payload))
 		case e.Scheduled():
-			return nil, f.End(h.Tick(ctx))
+			return nil, f.Tick(h.Tick(ctx))
 		default:
 			return nil, f.End(function.ErrEvent)
 		}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/cfn"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 
 	"github.com/sagemoat/sagemoat/internal/setup"
+	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
 
@@ -42,6 +44,7 @@ func build(ctx context.Context) (*setup.Handler, error) {
 	}
 	return &setup.Handler{
 		Hub:    securityhub.NewFromConfig(c),
+		Log:    telemetry.New(os.Stdout, slog.LevelInfo),
 		Prefix: "arn:" + kind.Partition(c.Region) + ":securityhub:" + c.Region + ":" + own + ":action/custom/",
 	}, nil
 }

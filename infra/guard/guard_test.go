@@ -230,6 +230,7 @@ func (s survivor) is(m mutant) bool {
 var accepted = []survivor{
 	{`Events::Rule`, `.*InputTransformer(/.*)?`, `.*`, "what a message about tampering says; that there is one is held"},
 	{`.*`, `.*/Sid|Properties/Description|Properties/AlarmDescription|Properties/Targets/0/Id|Properties/Policies/\d/(Fn::If/1/)?PolicyName|Properties/(Policy|Topic|Dashboard)Name`, `not there|another`, "a name or a text for who reads"},
+	{`CloudWatch::Alarm|Events::Rule|Lambda::Function|Logs::LogGroup`, `Properties/(Alarm|Function|LogGroup)?Name`, `another`, "a name that still begins with ours, by which the rules that watch know it"},
 	{`SecurityHub::Insight|CloudFormation::CustomResource`, `Properties/Name`, `not there|another`, "a name for who reads; cfn-lint asks for it"},
 	{`SNS::Topic`, `Properties`, `not there`, "its name, without which it gets another"},
 	{`Scheduler::Schedule`, `Properties/Name`, `not there|another`, "a name; the group is held"},

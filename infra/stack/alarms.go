@@ -49,12 +49,16 @@ func (s *Stack) allAlarms() (all []Alarm) {
 	for _, name := range []string{"audit", "publish", "respond", "sweep", "setup"} {
 		dimensions := map[string]*string{"FunctionName": s.functions[name].Ref()}
 		if name != "setup" { // whose failures fail the deployment
+			errors, throttles := 2.0, 3.0
+			if name == "sweep" { // which runs every 15 minutes, and is not tried again
+				errors, throttles = 1, 1
+			}
 			all = append(all, Alarm{
 				Name: name + "-errors", Words: "Invocations of " + name + " fail", namespace: "AWS/Lambda", metric: "Errors", statistic: "Sum",
-				dimensions: dimensions, period: 300, periods: 2, threshold: 1,
+				dimensions: dimensions, period: 300, periods: errors, threshold: 1,
 			}, Alarm{
 				Name: name + "-throttles", Words: "Invocations of " + name + " are throttled", namespace: "AWS/Lambda", metric: "Throttles", statistic: "Sum",
-				dimensions: dimensions, period: 300, periods: 3, threshold: 1,
+				dimensions: dimensions, period: 300, periods: throttles, threshold: 1,
 			})
 		}
 		if name == "publish" || name == "respond" {
@@ -77,6 +81,11 @@ func (s *Stack) allAlarms() (all []Alarm) {
 	for _, name := range []string{"audit", "respond", "sweep"} {
 		count("rules-stale-"+name, "The rules file cannot be read by "+name+": the last good rules are in force, and nothing is stopped by them", telemetry.RulesStale, name)
 	}
+	all = append(all, func() Alarm {
+		a := Alarm{Name: "sweep-skips", Words: "A kind of resource could not be listed for two hours: what events miss of it is not found", statistic: "Sum", period: 900, periods: 8, threshold: 1}
+		a.namespace, a.metric, a.dimensions = s.ours(telemetry.Retried, "sweep")
+		return a
+	}())
 	heartbeat := func(name string, period, periods float64) {
 		a := Alarm{Name: name + "-silent", Words: "The function " + name + " did not run to its end for too long", statistic: "Sum", period: period, periods: periods, absent: true}
 		a.namespace, a.metric, a.dimensions = s.ours(telemetry.Heartbeat, name)
@@ -87,7 +96,7 @@ func (s *Stack) allAlarms() (all []Alarm) {
 	heartbeat("publish", 86_400, 2)
 	return append(all, Alarm{
 		Name: "undelivered", Words: "EventBridge Scheduler could not invoke a function", namespace: "AWS/Scheduler", metric: "InvocationDroppedCount", statistic: "Sum",
-		dimensions: map[string]*string{"ScheduleGroup": s.scheduleGroup()}, period: 300, periods: 1, threshold: 1,
+		dimensions: map[string]*string{"ScheduleGroup": jsii.String(Name)}, period: 300, periods: 1, threshold: 1,
 	})
 }
 
@@ -95,7 +104,7 @@ func (s *Stack) allAlarms() (all []Alarm) {
 func (s *Stack) alarms() {
 	for _, a := range s.allAlarms() {
 		props := &awscloudwatch.CfnAlarmProps{
-			AlarmName: s.named(a.Name), AlarmDescription: jsii.String(a.Words + ". What to do: docs/operations.md, " + a.Name + "."),
+			AlarmName: named(a.Name), AlarmDescription: jsii.String(a.Words + ". What to do: docs/operations.md, " + a.Name + "."),
 			Namespace: jsii.String(a.namespace), MetricName: jsii.String(a.metric), Statistic: jsii.String(a.statistic), Dimensions: dimensions(a.dimensions),
 			Period: jsii.Number(a.period), EvaluationPeriods: jsii.Number(a.periods), Threshold: jsii.Number(a.threshold),
 			ComparisonOperator: jsii.String("GreaterThanOrEqualToThreshold"), TreatMissingData: jsii.String("notBreaching"),

@@ -131,7 +131,7 @@ func TestEventRules(t *testing.T) {
 	want := events.Patterns()
 	want = append(want, events.CustomAction(respond.ActionID))
 	want = append(want, events.Tampering(events.Deployed{
-		Prefix: "${AWS::StackName}-", Schedules: "${AWS::StackName}",
+		Prefix: "sagemoat-", Schedules: "sagemoat",
 		Queues: []string{"<EventQueue>", "<EventDeadLetterQueue>", "<StreamDeadLetterQueue>", "<FindingDeadLetterQueue>"},
 		Topics: []string{"<AlertTopic>", "<OperationsTopic>"},
 		Table:  "<Ledger>", Bucket: "<RulesFileBucket>",
@@ -145,7 +145,7 @@ func TestEventRules(t *testing.T) {
 		byName[p["Name"].(string)] = p
 	}
 	for _, r := range want {
-		is := byName["${AWS::StackName}-"+r.Name]
+		is := byName["sagemoat-"+r.Name]
 		if w := parsed(t, r.Pattern); !reflect.DeepEqual(is["EventPattern"], w) || is["Description"] != r.Words {
 			t.Errorf("the rule %s has the pattern\n%v, package events says\n%v", r.Name, is["EventPattern"], w)
 		}
@@ -276,8 +276,8 @@ func TestDefaults(t *testing.T) {
 	holds(t, func() {
 		template.HasParameter(jsii.String("Mode"), map[string]any{"Default": "notify", "AllowedValues": []any{"observe", "notify", "stop"}})
 	})
-	if n := len(*template.FindParameters(jsii.String("*"), nil)); n != len(Settings())+2 {
-		t.Errorf("there are %d parameters for %d settings, the build and the code", n, len(Settings()))
+	if n := len(*template.FindParameters(jsii.String("*"), nil)); n != len(Settings())+1 {
+		t.Errorf("there are %d parameters for %d settings and the code", n, len(Settings()))
 	}
 }
 
@@ -293,10 +293,11 @@ var others = map[string]struct{ right, wrong string }{
 	"alertEmail":          {"ml@example.com", "example.com"},
 	"operationsEmail":     {"ops@example.com", "ops@"},
 	"routeTopics":         {"arn:aws:sns:eu-west-1:111122223333:team-a,arn:aws:sns:eu-west-1:111122223333:team-b", ""},
-	"permissionsBoundary": {"arn:aws:iam::111122223333:policy/bound", "bound"},
+	"permissionsBoundary": {"arn:aws:iam::111122223333:policy/bound", "arn:aws:iam::111122223333:role/bound"},
 	"subnetIds":           {"subnet-0a1b2c3d4e5f60718", ""},
 	"securityGroupIds":    {"sg-0a1b2c3d4e5f60718", ""},
 	"concurrency":         {"20", "many"},
+	"reservedConcurrency": {"disabled", "0"},
 	"logRetentionDays":    {"365", "366"},
 	// Of the organization.
 	"organizationId":        {"o-exampleorgid", "exampleorgid"},
@@ -304,8 +305,67 @@ var others = map[string]struct{ right, wrong string }{
 	"regions":               {"eu-west-1,us-east-1", ""},
 	"templateUrl":           {"https://example-code-eu-west-1.s3.eu-west-1.amazonaws.com/sagemoat/1/sagemoat.template.json", "http://example.com/t.json"},
 	"codeBucketPrefix":      {"example-code", "Example"},
-	"version":               {"1.2.3", "1 2"},
 	"centralView":           {"enabled", "yes"},
+}
+
+// TestNames: names have room in a stack of any name. That of a StackSet's is
+// StackSet-sagemoat-UUID, of 54 characters.
+func TestNames(t *testing.T) {
+	made, err := synthesized()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range made {
+		if strings.Contains(string(text), "AWS::StackName") {
+			t.Errorf("something in %s is called after the stack", name)
+		}
+	}
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html and
+	// the API references of Lambda, EventBridge Scheduler, CloudWatch and SNS.
+	for kind, limit := range map[string]struct {
+		property string
+		most     int
+	}{
+		"AWS::Events::Rule": {"Name", 64}, "AWS::Lambda::Function": {"FunctionName", 64}, "AWS::Scheduler::ScheduleGroup": {"Name", 64},
+		"AWS::Scheduler::Schedule": {"Name", 64}, "AWS::CloudWatch::Alarm": {"AlarmName", 255}, "AWS::SNS::Topic": {"TopicName", 256},
+	} {
+		found := properties(t, kind)
+		if len(found) == 0 {
+			t.Errorf("there is no %s", kind)
+		}
+		for id, p := range found {
+			if name, ok := p[limit.property].(string); !ok || name == "" || len(name) > limit.most {
+				t.Errorf("%s is called %v: want at most %d characters", id, p[limit.property], limit.most)
+			}
+		}
+	}
+}
+
+// TestPassedOn: each setting of the stack is the organization's to choose, or there is
+// a reason why not.
+func TestPassedOn(t *testing.T) {
+	made, err := synthesized()
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]bool{}
+	accounts := parsed(t, made[OrganizationName])["Resources"].(map[string]any)["Accounts"].(map[string]any)["Properties"].(map[string]any)
+	for _, p := range accounts["Parameters"].([]any) {
+		given[p.(map[string]any)["ParameterKey"].(string)] = true
+	}
+	own := map[string]string{
+		"RulesWriter": "of a bucket that accounts do not have", "AlertEmail": "alerts go to the organization's topic",
+		"SubnetIds": "each account's own", "SecurityGroupIds": "each account's own",
+	}
+	for name := range parsed(t, made[Name])["Parameters"].(map[string]any) {
+		if given[name] == (own[name] != "") {
+			t.Errorf("%s is passed on: %t, and there is a reason not to: %q", name, given[name], own[name])
+		}
+		delete(given, name)
+	}
+	if len(given) > 0 {
+		t.Errorf("the stack has no parameters %v", given)
+	}
 }
 
 // TestContext: a context key sets the default of its parameter; a value that is wrong
@@ -372,17 +432,23 @@ func TestAssets(t *testing.T) {
 				keys[fmt.Sprint(resolved(code["S3Key"]))] = true
 				delete(r["Properties"].(map[string]any), "Code")
 			}
+			if p, _ := r.(map[string]any)["Properties"].(map[string]any); id == "CustomAction" {
+				if p["Version"] != version {
+					t.Errorf("the custom action is of version %v, want %s", p["Version"], version)
+				}
+				delete(p, "Version")
+			}
 		}
 		if len(keys) != 5 {
 			t.Errorf("five functions have the code %v", keys)
 		}
 		of := (*template)["Parameters"].(map[string]any)
 		delete(of, "CodeBucketPrefix")
-		is := of["Version"].(map[string]any)
-		if is["Default"] != version {
-			t.Errorf("the version is %v, want %s", is["Default"], version)
+		is := (*template)["Outputs"].(map[string]any)["Version"].(map[string]any)
+		if is["Value"] != version {
+			t.Errorf("the version is %v, want %s", is["Value"], version)
 		}
-		delete(is, "Default")
+		delete(is, "Value")
 	}
 	// The CDK checks that it was set up in the account.
 	of := other["Parameters"].(map[string]any)

@@ -20,7 +20,7 @@ const (
 func (s *Stack) dashboard() {
 	var alarms []any
 	for _, a := range s.allAlarms() {
-		alarms = append(alarms, *arn("cloudwatch", "alarm:${AWS::StackName}-"+a.Name))
+		alarms = append(alarms, *arn("cloudwatch", "alarm:"+*named(a.Name)))
 	}
 	widgets := []any{map[string]any{
 		"type": "alarm", "x": 0, "y": 0, "width": columns, "height": 6,
@@ -61,7 +61,7 @@ func (s *Stack) dashboard() {
 	graph("Errors", "Sum", lambda("Errors", "audit", "publish", "respond", "sweep")...)
 	graph("Events that cannot be read, or wait", "Sum", append(ours("audit", telemetry.Poison, telemetry.Retried), ours("publish", telemetry.Retried)...)...)
 	awscloudwatch.NewCfnDashboard(s.scope, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
-		DashboardName: awscdk.Fn_Sub(jsii.String("${AWS::StackName}-${AWS::Region}"), nil),
+		DashboardName: awscdk.Fn_Sub(named("${AWS::Region}"), nil),
 		DashboardBody: s.scope.ToJsonString(map[string]any{"widgets": widgets}, nil),
 	})
 }

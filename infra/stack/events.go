@@ -40,7 +40,7 @@ func (s *Stack) rule(r events.Rule, to *string, transform *awsevents.CfnRule_Inp
 		target.InputTransformer = transform
 	}
 	return awsevents.NewCfnRule(s.scope, jsii.String(id(r.Name)+"Rule"), &awsevents.CfnRuleProps{
-		Name: s.named(r.Name), Description: jsii.String(r.Words), State: jsii.String("ENABLED"), EventPattern: pattern(r.Pattern),
+		Name: named(r.Name), Description: jsii.String(r.Words), State: jsii.String("ENABLED"), EventPattern: pattern(r.Pattern),
 		Targets: []any{target},
 	})
 }
@@ -60,7 +60,7 @@ func (s *Stack) events() {
 	var feeding, all []*string
 	for _, r := range events.Patterns() {
 		feeding = append(feeding, s.rule(r, s.queue.AttrArn(), nil).AttrArn())
-		s.eventRules = append(s.eventRules, "${AWS::StackName}-"+r.Name)
+		s.eventRules = append(s.eventRules, *named(r.Name))
 	}
 	all = append(all, feeding...)
 	all = append(all, s.customAction())

@@ -22,7 +22,7 @@ type function struct {
 	rules bool
 	// timeout is in seconds, memory in MiB.
 	timeout, memory float64
-	// concurrency is how many invocations there may be at once.
+	// concurrency is how many invocations there may be at once, and are reserved.
 	concurrency *float64
 	// calls are what its role may do beside writing logs.
 	calls []statement
@@ -31,17 +31,19 @@ type function struct {
 // title begins the ids of what belongs to the function: "Audit".
 func (f function) title() string { return string(f.name[0]-'a'+'A') + f.name[1:] }
 
+// version is the build that is deployed: the folder of its zips under sagemoat/ in
+// the code bucket. It stands in the template itself and is no parameter, for whoever
+// updates a stack keeps the parameters that it has. Where there are no zips yet, make
+// package writes it.
+func (s *Stack) version() string {
+	if s.dist != "" {
+		return filepath.Base(s.dist) // as make package names the folder
+	}
+	return Unreleased
+}
+
 // code has the template say where the zips are, unless they are assets.
 func (s *Stack) code() {
-	version := "unreleased"
-	if s.dist != "" {
-		version = filepath.Base(s.dist) // as make package names the folder
-	}
-	awscdk.NewCfnParameter(s.scope, jsii.String("Version"), &awscdk.CfnParameterProps{
-		Type: jsii.String("String"), Default: version,
-		AllowedPattern: jsii.String("^[0-9A-Za-z._-]{1,64}$"), ConstraintDescription: jsii.String("must be letters, digits, dots, hyphens"),
-		Description: jsii.String("The build that is deployed: the folder of its zips under sagemoat/ in the code bucket."),
-	})
 	if s.dist != "" {
 		return
 	}
@@ -60,7 +62,7 @@ func (s *Stack) codeOf(name string) *awslambda.CfnFunction_CodeProperty {
 	}
 	return &awslambda.CfnFunction_CodeProperty{
 		S3Bucket: awscdk.Fn_Sub(jsii.String("${CodeBucketPrefix}-${AWS::Region}"), nil),
-		S3Key:    awscdk.Fn_Sub(jsii.String("sagemoat/${Version}/"+name+".zip"), nil),
+		S3Key:    jsii.String("sagemoat/" + s.version() + "/" + name + ".zip"),
 	}
 }
 
@@ -71,8 +73,8 @@ func (s *Stack) role(name string, calls []statement, logs *string) awsiam.CfnRol
 	})
 	r := awsiam.NewCfnRole(s.scope, jsii.String(name+"Role"), &awsiam.CfnRoleProps{
 		AssumeRolePolicyDocument: trust("lambda", nil),
-		Description:              awscdk.Fn_Sub(jsii.String("${AWS::StackName}: what the function "+name+" may do"), nil),
-		PermissionsBoundary:      chooseText(s.bounded, s.setting("permissionsBoundary"), awscdk.Aws_NO_VALUE()),
+		Description:              jsii.String("sagemoat: what the function " + name + " may do"),
+		PermissionsBoundary:      s.boundary(),
 		Policies: []any{
 			&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(calls...)},
 			choose(s.inVPC, map[string]any{"PolicyName": "vpc", "PolicyDocument": document(interfaces()...)}, awscdk.Aws_NO_VALUE()),
@@ -80,6 +82,13 @@ func (s *Stack) role(name string, calls []statement, logs *string) awsiam.CfnRol
 	})
 	s.roles[name] = r
 	return r
+}
+
+// boundary is the ARN of what bounds the roles. In an organization each account has
+// a policy of the name.
+func (s *Stack) boundary() *string {
+	own := awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundary}"), nil)
+	return chooseText(s.bounded, chooseText(s.byARN, s.setting("permissionsBoundary"), own), awscdk.Aws_NO_VALUE())
 }
 
 // interfaces lets Lambda make a function's network interfaces, and the function
@@ -103,7 +112,7 @@ func interfaces() []statement {
 func (s *Stack) function(f function) awslambda.CfnFunction {
 	id := f.title()
 	logs := awslogs.NewCfnLogGroup(s.scope, jsii.String(id+"Logs"), &awslogs.CfnLogGroupProps{
-		LogGroupName:    awscdk.Fn_Sub(jsii.String("/aws/lambda/${AWS::StackName}-"+f.name), nil),
+		LogGroupName:    jsii.String("/aws/lambda/" + *named(f.name)),
 		RetentionInDays: s.settings["logRetentionDays"].ValueAsNumber(),
 	})
 	environment := map[string]any{"SAGEMOAT_ACCOUNT": awscdk.Aws_ACCOUNT_ID(), "SAGEMOAT_TABLE": s.table.Ref()}
@@ -119,7 +128,7 @@ func (s *Stack) function(f function) awslambda.CfnFunction {
 	}
 	role := s.role(id, f.calls, logs.AttrArn())
 	fn := awslambda.NewCfnFunction(s.scope, jsii.String(id), &awslambda.CfnFunctionProps{
-		FunctionName:                 s.named(f.name),
+		FunctionName:                 named(f.name),
 		Description:                  jsii.String(f.words),
 		Code:                         s.codeOf(f.name),
 		Runtime:                      jsii.String("provided.al2023"),
@@ -128,7 +137,7 @@ func (s *Stack) function(f function) awslambda.CfnFunction {
 		Role:                         role.AttrArn(),
 		Timeout:                      jsii.Number(f.timeout),
 		MemorySize:                   jsii.Number(f.memory),
-		ReservedConcurrentExecutions: f.concurrency,
+		ReservedConcurrentExecutions: awscdk.Token_AsNumber(choose(s.reserves, f.concurrency, awscdk.Aws_NO_VALUE())),
 		Environment:                  &awslambda.CfnFunction_EnvironmentProperty{Variables: environment},
 		LoggingConfig:                &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref()},
 		VpcConfig: choose(s.inVPC, map[string]any{

@@ -70,15 +70,15 @@ var suppressions = []suppression{
 		"The function is only invoked by CloudFormation, which waits for its answer: where it fails, the deployment does.",
 	},
 	{
-		`CdkNagValidationFailure\[NIST\.800\.53\.R5-LambdaConcurrency\]`, `sagemoat/(Audit|Publish|Respond)`,
-		"The rule cannot read a reserved concurrency that is a parameter; `infra/guard/all/functions.guard` demands one of every function.",
+		`CdkNagValidationFailure\[NIST\.800\.53\.R5-LambdaConcurrency\]`, `sagemoat/(Audit|Publish|Respond|Setup|Sweep)`,
+		"The rule cannot read a reserved concurrency that depends on parameters; `infra/guard/all/functions.guard` demands one of every function.",
 	},
 	{
 		`NIST\.800\.53\.R5-CloudWatchLogGroupEncrypted`, `sagemoat/(Audit|Publish|Respond|Setup|Sweep)Logs`,
 		"CloudWatch Logs encrypts every log group, here with a key of its own; the logs hold names, classes and metrics, never an environment, a hyperparameter or a tag.",
 	},
 	{
-		`NIST\.800\.53\.R5-SNSEncryptedKMS`, `sagemoat/(Alert|Operations)Topic`,
+		`NIST\.800\.53\.R5-SNSEncryptedKMS`, `sagemoat/(Alert|Operations)Topic|sagemoat-organization/AlertTopic`,
 		"SNS stores messages on encrypted disks; with a key of KMS an alarm or an alert would be lost for a grant that is missing, and the key that AWS manages lets neither CloudWatch nor EventBridge send.",
 	},
 	{

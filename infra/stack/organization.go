@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecurityhub"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -11,7 +12,7 @@ const organizationID = `o-[a-z0-9]{10,32}`
 
 // OrganizationSettings are the settings of the organization's stack.
 func OrganizationSettings() []Setting {
-	return []Setting{
+	out := []Setting{
 		{
 			Key: "organizationId", Pattern: organizationID, Hint: "an organization's id: o-…", Required: true,
 			Words: "The organization whose accounts may read the rules file",
@@ -33,10 +34,9 @@ func OrganizationSettings() []Setting {
 			Words: "The zips are in the bucket PREFIX-REGION of each Region",
 		},
 		{
-			Key: "version", Pattern: `[0-9A-Za-z._-]{1,64}`, Hint: "letters, digits, dots, hyphens", Default: "unreleased",
-			Words: "The build that is deployed: the folder of its zips under sagemoat/ in the code buckets",
+			Key: "alertEmail", Pattern: settingNamed("alertEmail").Pattern, Hint: settingNamed("alertEmail").Hint,
+			Words: "Address that is told of what goes to the organization's topic of alerts",
 		},
-		settingNamed("mode"),
 		{
 			Key: "rulesWriter", Pattern: settingNamed("rulesWriter").Pattern, Hint: settingNamed("rulesWriter").Hint,
 			Words: "Role that alone may write to the rules bucket. Empty: only the account's root user",
@@ -45,12 +45,22 @@ func OrganizationSettings() []Setting {
 			Key: "rulesKey", Pattern: settingNamed("rulesKey").Pattern, Hint: settingNamed("rulesKey").Hint,
 			Words: "Key of the rules file in the rules bucket. Empty, as long as there is no file: the built-in rules",
 		},
-		settingNamed("securityHub"),
 		{
 			Key: "centralView", Default: "disabled", Values: []string{"enabled", "disabled"},
 			Words: "Whether to have the findings of all Regions in this one. Only where this account administers Security Hub, and has no aggregator yet",
 		},
 	}
+	for _, key := range passed {
+		out = append(out, settingNamed(key))
+	}
+	return out
+}
+
+// passed are the settings that all accounts share. The rest is each account's own:
+// its networks, the bucket that it has no need of; or it is the organization's: the
+// rules file, where alerts go.
+var passed = []string{
+	"mode", "securityHub", "operationsEmail", "routeTopics", "permissionsBoundary", "concurrency", "reservedConcurrency", "logRetentionDays",
 }
 
 func settingNamed(key string) Setting {
@@ -87,14 +97,34 @@ func newOrganization(scope awscdk.App) error {
 	awss3.NewCfnBucketPolicy(s, jsii.String("RulesFileBucketPolicy"), &awss3.CfnBucketPolicyProps{
 		Bucket: bucket.Ref(),
 		PolicyDocument: document(
-			readableBy(text("organizationId"), objects),
+			ofOrganization(text("organizationId"), "s3:GetObject", objects),
 			onlyTLS("s3:*", bucket.AttrArn(), objects),
 			onlyWriter(chooseText(hasWriter, text("rulesWriter"), awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"), nil)), bucket.AttrArn(), objects),
 		),
 	})
 
-	parameter := func(key string, value *string) any {
-		return &awscdk.CfnStackSet_ParameterProperty{ParameterKey: jsii.String(key), ParameterValue: value}
+	alerts := organizationTopic(s, text("organizationId"), text("alertEmail"))
+
+	var given []any
+	parameter := func(key string, value *string) {
+		given = append(given, &awscdk.CfnStackSet_ParameterProperty{ParameterKey: jsii.String(key), ParameterValue: value})
+	}
+	parameter("CodeBucketPrefix", text("codeBucketPrefix"))
+	parameter("RulesBucket", bucket.Ref())
+	parameter("RulesKey", text("rulesKey"))
+	parameter("RulesOwner", awscdk.Aws_ACCOUNT_ID())
+	for _, key := range passed {
+		one := settingNamed(key)
+		switch {
+		case key == "routeTopics":
+			more := condition("HasRouteTopics", awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(joined(settings[key]), jsii.String(""))))
+			parameter(one.Parameter(), chooseText(more,
+				awscdk.Fn_Join(jsii.String(","), &[]*string{alerts.Ref(), joined(settings[key])}), alerts.Ref()))
+		case one.Type == "Number":
+			parameter(one.Parameter(), awscdk.Fn_Ref(jsii.String(one.Parameter())))
+		default:
+			parameter(one.Parameter(), text(key))
+		}
 	}
 	awscdk.NewCfnStackSet(s, jsii.String("Accounts"), &awscdk.CfnStackSetProps{
 		StackSetName: jsii.String(Name), Description: jsii.String("sagemoat in one account and Region"),
@@ -106,29 +136,58 @@ func newOrganization(scope awscdk.App) error {
 		OperationPreferences: &awscdk.CfnStackSet_OperationPreferencesProperty{
 			FailureTolerancePercentage: jsii.Number(10), MaxConcurrentPercentage: jsii.Number(25), RegionConcurrencyType: jsii.String("PARALLEL"),
 		},
-		Parameters: []any{
-			parameter("CodeBucketPrefix", text("codeBucketPrefix")), parameter("Version", text("version")), parameter("Mode", text("mode")),
-			parameter("RulesBucket", bucket.Ref()), parameter("RulesKey", text("rulesKey")), parameter("RulesOwner", awscdk.Aws_ACCOUNT_ID()),
-			parameter("SecurityHub", text("securityHub")),
-		},
+		Parameters: given,
 		StackInstancesGroup: []any{&awscdk.CfnStackSet_StackInstancesProperty{
 			DeploymentTargets: &awscdk.CfnStackSet_DeploymentTargetsProperty{OrganizationalUnitIds: settings["organizationalUnitIds"].ValueAsList()},
 			Regions:           settings["regions"].ValueAsList(),
 		}},
 	})
 	aggregator := awssecurityhub.NewCfnFindingAggregator(s, jsii.String("FindingAggregator"), &awssecurityhub.CfnFindingAggregatorProps{
-		RegionLinkingMode: jsii.String("SPECIFIED_REGIONS"), Regions: settings["regions"].ValueAsList(),
+		RegionLinkingMode: jsii.String("ALL_REGIONS"), // and those to come
 	})
 	aggregator.CfnOptions().SetCondition(central)
 	awscdk.NewCfnOutput(s, jsii.String("RulesBucketName"), &awscdk.CfnOutputProps{Value: bucket.Ref(), Description: jsii.String("Bucket of the rules file of all accounts")})
+	awscdk.NewCfnOutput(s, jsii.String("AlertTopicArn"), &awscdk.CfnOutputProps{Value: alerts.Ref(), Description: jsii.String("Topic for alerts from all accounts: name it in a route of the rules file")})
 	return nil
 }
 
-// readableBy lets the principals of an organization read objects.
+// joined is a list with commas between its elements.
+func joined(list awscdk.CfnParameter) *string {
+	return awscdk.Fn_Join(jsii.String(","), list.ValueAsList())
+}
+
+// organizationTopic makes a topic that respond may write to from every account and
+// Region of an organization. Its role is called after its stack, and that by the
+// StackSet, or by who deployed it where no StackSet reaches.
+func organizationTopic(s awscdk.Stack, organization, email *string) awssns.CfnTopic {
+	t := awssns.NewCfnTopic(s, jsii.String("AlertTopic"), &awssns.CfnTopicProps{TopicName: jsii.String(OrganizationName + "-alerts")})
+	sender := ofOrganization(organization, "sns:Publish", t.Ref())
+	sender.condition["ArnLike"] = map[string]any{"aws:PrincipalArn": []any{
+		awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:iam::*:role/StackSet-"+Name+"-*"), nil),
+		awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:iam::*:role/"+Name+"-*"), nil),
+	}}
+	awssns.NewCfnTopicPolicy(s, jsii.String("AlertTopicPolicy"), &awssns.CfnTopicPolicyProps{
+		Topics: &[]*string{t.Ref()},
+		PolicyDocument: document(
+			sender,
+			onlyTLS("sns:Publish", t.Ref()),
+		),
+	})
+	given := awscdk.NewCfnCondition(s, jsii.String("HasAlertEmail"), &awscdk.CfnConditionProps{
+		Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(email, jsii.String(""))),
+	})
+	mail := awssns.NewCfnSubscription(s, jsii.String("AlertTopicEmail"), &awssns.CfnSubscriptionProps{
+		TopicArn: t.Ref(), Protocol: jsii.String("email"), Endpoint: email,
+	})
+	mail.CfnOptions().SetCondition(given)
+	return t
+}
+
+// ofOrganization lets the principals of an organization do something.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid
-func readableBy(organization, objects *string) statement {
+func ofOrganization(organization *string, action string, resource *string) statement {
 	return statement{
-		sid: "Organization", principal: anyone(), actions: []string{"s3:GetObject"}, resources: []*string{objects},
+		sid: "Organization", principal: anyone(), actions: []string{action}, resources: []*string{resource},
 		condition: map[string]any{"StringEquals": map[string]any{"aws:PrincipalOrgID": organization}},
 	}
 }
@@ -156,7 +215,7 @@ func newCodeBucket(scope awscdk.App) error {
 	objects := awscdk.Fn_Join(jsii.String(""), &[]*string{bucket.AttrArn(), jsii.String("/*")})
 	awss3.NewCfnBucketPolicy(s, jsii.String("CodeBucketPolicy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         bucket.Ref(),
-		PolicyDocument: document(readableBy(settings["organizationId"].ValueAsString(), objects), onlyTLS("s3:*", bucket.AttrArn(), objects)),
+		PolicyDocument: document(ofOrganization(settings["organizationId"].ValueAsString(), "s3:GetObject", objects), onlyTLS("s3:*", bucket.AttrArn(), objects)),
 	})
 	awscdk.NewCfnOutput(s, jsii.String("CodeBucketName"), &awscdk.CfnOutputProps{Value: bucket.Ref(), Description: jsii.String("Bucket of the zips")})
 	return nil

@@ -16,7 +16,7 @@ func (s *Stack) outputs() {
 	renamed := func(key, words string, value *string) {
 		output(key+"Output", words, value).OverrideLogicalId(jsii.String(key))
 	}
-	renamed("Version", "The build that is deployed", awscdk.Fn_Ref(jsii.String("Version")))
+	output("Version", "The build that is deployed", jsii.String(s.version()))
 	renamed("Mode", "The most that may be done about what fails", s.setting("mode"))
 	output("LedgerTableName", "Table of the ledger", s.table.Ref())
 	output("EventQueueUrl", "Queue that audit reads", s.queue.Ref())
@@ -31,8 +31,8 @@ func (s *Stack) outputs() {
 	for _, name := range []string{"audit", "publish", "respond", "sweep"} {
 		output(function{name: name}.title()+"FunctionName", "The function "+name, s.functions[name].Ref())
 	}
-	output("EventRuleNames", "The rules that feed the queue", awscdk.Fn_Sub(jsii.String(strings.Join(s.eventRules, ",")), nil))
-	output("ScheduleGroupName", "The schedules", s.scheduleGroup())
+	output("EventRuleNames", "The rules that feed the queue", jsii.String(strings.Join(s.eventRules, ",")))
+	output("ScheduleGroupName", "The schedules", jsii.String(Name))
 	action := output("CustomActionArn", "The custom action in Security Hub", arn("securityhub", "action/custom/SagemoatStop"))
 	action.SetCondition(s.hub)
 }

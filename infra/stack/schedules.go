@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/jsii-runtime-go"
@@ -10,14 +9,11 @@ import (
 // tick is the event of a schedule, by which the functions tell it.
 const tick = `{"source":"aws.scheduler","detail-type":"Scheduled Event","detail":{}}`
 
-// scheduleGroup is the name of the group that the schedules are in: the stack's.
-func (s *Stack) scheduleGroup() *string { return awscdk.Fn_Sub(jsii.String("${AWS::StackName}"), nil) }
-
 // schedules makes the schedules. They are EventBridge Scheduler's, and no rules of
 // EventBridge: who switches our rules off does not switch the sweep off with them.
 func (s *Stack) schedules() {
 	group := awsscheduler.NewCfnScheduleGroup(s.scope, jsii.String("Schedules"), &awsscheduler.CfnScheduleGroupProps{
-		Name: s.scheduleGroup(),
+		Name: jsii.String(Name),
 	})
 	var invoked []*string
 	for _, name := range []string{"publish", "respond", "sweep"} {
@@ -26,8 +22,8 @@ func (s *Stack) schedules() {
 	role := awsiam.NewCfnRole(s.scope, jsii.String("ScheduleRole"), &awsiam.CfnRoleProps{
 		// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 		AssumeRolePolicyDocument: trust("scheduler", map[string]any{"aws:SourceArn": group.AttrArn()}),
-		Description:              awscdk.Fn_Sub(jsii.String("${AWS::StackName}: what its schedules may do"), nil),
-		PermissionsBoundary:      chooseText(s.bounded, s.setting("permissionsBoundary"), awscdk.Aws_NO_VALUE()),
+		Description:              jsii.String("sagemoat: what its schedules may do"),
+		PermissionsBoundary:      s.boundary(),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("calls"), PolicyDocument: document(
 			statement{sid: "Invoke", actions: []string{"lambda:InvokeFunction"}, resources: invoked},
 			statement{sid: "GiveUp", actions: []string{"sqs:SendMessage"}, resources: []*string{s.eventLetters.AttrArn()}},

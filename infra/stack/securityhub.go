@@ -31,7 +31,7 @@ func (s *Stack) securityHub() {
 		{"Name", "Stop this job"},
 		{"Description", "Ask sagemoat to stop the SageMaker AI resource of the finding"},
 		{"ServiceTimeout", 300},
-		{"Version", awscdk.Fn_Ref(jsii.String("Version"))}, // a new build sees to it again
+		{"Version", s.version()}, // a new build sees to it again
 	} {
 		action.AddPropertyOverride(jsii.String(property.name), property.value)
 	}

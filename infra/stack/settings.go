@@ -77,8 +77,8 @@ func Settings() []Setting {
 			Words: "ARNs of the SNS topics that routes of the rules file name",
 		},
 		{
-			Key: "permissionsBoundary", Pattern: `(` + arnOf + `iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+)?`, Hint: "the ARN of a managed policy, or nothing",
-			Words: "Managed policy that bounds what the stack's roles can do",
+			Key: "permissionsBoundary", Pattern: `(` + arnOf + `iam::([0-9]{12}|aws):policy/)?[0-9A-Za-z+=,.@_/-]*`, Hint: "the ARN of a managed policy, the name of one in this account, or nothing",
+			Words: "Managed policy that bounds what the stack's roles can do: its ARN, or its name (with the path) where it is this account's",
 		},
 		{
 			Key: "subnetIds", Type: "CommaDelimitedList",
@@ -91,6 +91,10 @@ func Settings() []Setting {
 		{
 			Key: "concurrency", Type: "Number", Default: "5",
 			Words: "How many invocations of audit, publish and respond there may be at once, each. At least 2",
+		},
+		{
+			Key: "reservedConcurrency", Default: "enabled", Values: []string{"enabled", "disabled"},
+			Words: "Whether that is reserved. Disabled for an account whose quota is too small: Lambda keeps 100 of it unreserved, and what others run can then keep ours waiting",
 		},
 		{
 			Key: "logRetentionDays", Type: "Number", Default: "90", Values: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"},

@@ -29,6 +29,9 @@ const (
 	CodeBucketName   = "sagemoat-code"
 )
 
+// Unreleased stands in the templates for the build, until make package writes it.
+const Unreleased = "unreleased"
+
 // App is the CDK app. out is where the assembly goes, empty for the CDK's choice.
 // dist is the folder of the functions' zips, as make package leaves it: their code
 // becomes assets of the CDK. Without one the zips are where parameters say, and the
@@ -60,7 +63,8 @@ type Stack struct {
 
 	// Conditions.
 	ownBucket, hasRules, hasWriter, hasOwner awscdk.CfnCondition
-	hub, stops, inVPC, bounded, moreTopics   awscdk.CfnCondition
+	hub, stops, inVPC, moreTopics, reserves  awscdk.CfnCondition
+	bounded, byARN                           awscdk.CfnCondition
 
 	queue, eventLetters, streamLetters, findingLetters awssqs.CfnQueue
 	table                                              awsdynamodb.CfnTable
@@ -130,6 +134,9 @@ func (s *Stack) conditions() {
 	s.stops = condition("MayStop", not(equal("mode", "observe")))
 	s.inVPC = condition("InVpc", not(empty("subnetIds")))
 	s.bounded = condition("HasPermissionsBoundary", not(equal("permissionsBoundary", "")))
+	s.byARN = condition("PermissionsBoundaryIsArn", awscdk.Fn_ConditionEquals(
+		awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String(":"), s.setting("permissionsBoundary"), nil)), jsii.String("arn")))
+	s.reserves = condition("ReservesConcurrency", equal("reservedConcurrency", "enabled"))
 	s.moreTopics = condition("HasRouteTopics", not(empty("routeTopics")))
 }
 
@@ -143,10 +150,12 @@ func chooseText(c awscdk.CfnCondition, then, otherwise *string) *string {
 	return awscdk.Token_AsString(awscdk.Fn_ConditionIf(c.LogicalId(), then, otherwise), nil)
 }
 
-// named is a name of something in the stack: the stack's, and what it is.
-func (s *Stack) named(what string) *string {
-	return awscdk.Fn_Sub(jsii.String("${AWS::StackName}-"+what), nil)
-}
+// named is a name of something in the stack. It does not begin with the stack's,
+// which in an organization is StackSet-sagemoat-UUID: with that a rule's name would
+// be longer than the 64 characters that it may have. There is one stack an account
+// and Region; a second one fails for these names.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+func named(what string) *string { return jsii.String(Name + "-" + what) }
 
 // arn is an ARN in the stack's account and Region.
 func arn(service, resource string) *string {
@@ -156,10 +165,10 @@ func arn(service, resource string) *string {
 // deployed says what there is, as the calls that change it name it.
 func (s *Stack) deployed() events.Deployed {
 	return events.Deployed{
-		Prefix: "${AWS::StackName}-",
+		Prefix: *named(""),
 		Queues: []string{*s.queue.Ref(), *s.eventLetters.Ref(), *s.streamLetters.Ref(), *s.findingLetters.Ref()},
 		Topics: []string{*s.alerts.Ref(), *s.operations.Ref()},
-		Table:  *s.table.Ref(), Schedules: "${AWS::StackName}", Bucket: *s.rulesBucketName(),
+		Table:  *s.table.Ref(), Schedules: Name, Bucket: *s.rulesBucketName(),
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // the one of alarms about sagemoat, which CloudWatch and EventBridge write to.
 func (s *Stack) topics() {
 	topic := func(id, name, email string) awssns.CfnTopic {
-		t := awssns.NewCfnTopic(s.scope, jsii.String(id), &awssns.CfnTopicProps{TopicName: s.named(name)})
+		t := awssns.NewCfnTopic(s.scope, jsii.String(id), &awssns.CfnTopicProps{TopicName: named(name)})
 		given := awscdk.NewCfnCondition(s.scope, jsii.String("Has"+id+"Email"), &awscdk.CfnConditionProps{
 			Expression: awscdk.Fn_ConditionNot(awscdk.Fn_ConditionEquals(s.setting(email), jsii.String(""))),
 		})
@@ -44,7 +44,7 @@ func (s *Stack) operationsPolicy(rules []*string) {
 	awssns.NewCfnTopicPolicy(s.scope, jsii.String("OperationsTopicPolicy"), &awssns.CfnTopicPolicyProps{
 		Topics: &[]*string{s.operations.Ref()},
 		PolicyDocument: document(
-			allow("Alarms", "cloudwatch", "ArnLike", arn("cloudwatch", "alarm:${AWS::StackName}-*")),
+			allow("Alarms", "cloudwatch", "ArnLike", arn("cloudwatch", "alarm:"+*named("*"))),
 			allow("Rules", "events", "ArnEquals", one(rules)),
 			onlyTLS("sns:Publish", s.operations.Ref()),
 		),

@@ -82,10 +82,19 @@ func (f *Function) Stream(ctx context.Context, records []events.DynamoDBEventRec
 	return out, f.End(err)
 }
 
+// Tick ends an invocation that a schedule asked for. One that did what it was to do
+// is a heartbeat. Nothing else is, so that an alarm rings where the schedule is gone,
+// too. (The sweep, which nothing but its schedule starts, counts its own.)
+func (f *Function) Tick(err error) error {
+	if err == nil {
+		f.Metrics.Count(telemetry.Heartbeat, 1)
+	}
+	return f.End(err)
+}
+
 // End ends an invocation: it writes the metrics, and makes of an error one that
 // the runtime may log.
 func (f *Function) End(err error) error {
-	f.Metrics.Count(telemetry.Heartbeat, 1)
 	if err := f.Metrics.Flush(); err != nil {
 		f.Log.Error("metrics", telemetry.Error(err))
 	}

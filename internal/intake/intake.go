@@ -112,7 +112,6 @@ func (h *Handler) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 		}
 	}
 	h.Metrics.Count(telemetry.Received, len(batch.Records))
-	h.Metrics.Count(telemetry.Heartbeat, 1)
 	return out, h.Metrics.Flush()
 }
 

@@ -6,10 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+
+	"github.com/sagemoat/sagemoat/internal/telemetry"
 )
 
 // The properties of the custom resource: the members of CreateActionTarget.
@@ -25,6 +28,7 @@ type Handler struct {
 	Hub *securityhub.Client
 	// Prefix is the action's ARN without its id.
 	Prefix string
+	Log    *slog.Logger
 }
 
 // errOff says what to do where Security Hub is off. CloudFormation shows it to
@@ -50,6 +54,13 @@ func (h *Handler) Handle(ctx context.Context, e cfn.Event) (id string, data map[
 	}
 	if off := new(types.InvalidAccessException); errors.As(err, &off) {
 		err = errOff
+		if e.RequestType == cfn.RequestUpdate {
+			// An update that fails is undone by a second one, which would fail, too, and leave
+			// a stack that cannot be updated. sagemoat doctor tells that the action is missing.
+			// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-update-rollback-failed
+			h.Log.LogAttrs(ctx, slog.LevelWarn, "setup", slog.String("outcome", "the custom action was left as it is"), telemetry.Error(err))
+			err = nil
+		}
 	}
 	return arn, nil, err
 }

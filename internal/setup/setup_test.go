@@ -2,6 +2,7 @@ package setup
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func handler(t *testing.T) (*Handler, *sandbox.World) {
 	}
 	t.Cleanup(stop)
 	key, secret := w.Credentials("sagemoat-setup", "setup")
-	return &Handler{Prefix: prefix, Hub: securityhub.New(securityhub.Options{
+	return &Handler{Prefix: prefix, Log: slog.New(slog.DiscardHandler), Hub: securityhub.New(securityhub.Options{
 		Region: w.Region(), BaseEndpoint: &endpoint, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
 	})}, w
@@ -63,6 +64,11 @@ func TestRefused(t *testing.T) {
 	w.SetHub(sandbox.HubOff)
 	if _, _, err := h.Handle(t.Context(), event(cfn.RequestCreate, "", "Stop")); !errors.Is(err, errOff) {
 		t.Errorf("with Security Hub off: %v, want what to do about it", err)
+	}
+	for range 2 { // CloudFormation's own, and the one that would undo it
+		if id, _, err := h.Handle(t.Context(), event(cfn.RequestUpdate, prefix+"SagemoatStop", "Stop")); err != nil || id != prefix+"SagemoatStop" {
+			t.Errorf("with Security Hub off, an update ends with %q, %v: the stack could not be updated", id, err)
+		}
 	}
 	if _, _, err := h.Handle(t.Context(), event(cfn.RequestDelete, prefix+"SagemoatStop", "")); err != nil {
 		t.Errorf("with Security Hub off, the deletion fails: %v", err)

@@ -34,5 +34,5 @@
 //	StopsRefused  Count    stops that a rail forbade
 //	BreakerOpen   Count    stops held because the circuit breaker is open
 //	RulesStale    Count    invocations that ran on the last good rules
-//	Heartbeat     Count    invocations that ran to their end
+//	Heartbeat     Count    scheduled invocations that did what they were to do
 package telemetry

@@ -240,6 +240,14 @@ func (r *resolver) function(function string, argument any) (any, error) {
 		if between, ok := first(list).(string); ok && len(list) == 2 {
 			return r.join(between, list[1])
 		}
+	case "Fn::Split":
+		if between, ok := first(list).(string); ok && len(list) == 2 {
+			return r.split(between, list[1])
+		}
+	case "Fn::Select":
+		if n, ok := first(list).(json.Number); ok && len(list) == 2 {
+			return r.pick(n, list[1])
+		}
 	case "Fn::Sub":
 		if template, ok := argument.(string); ok {
 			return r.sub(template, nil)
@@ -251,6 +259,36 @@ func (r *resolver) function(function string, argument any) (any, error) {
 		}
 	}
 	return nil, fmt.Errorf("with %v it is not known", argument)
+}
+
+// split is a text in parts.
+func (r *resolver) split(between string, v any) (any, error) {
+	whole, err := r.resolve(v)
+	if err != nil {
+		return nil, err
+	}
+	s := text(whole)
+	if s == nil {
+		return nil, fmt.Errorf("%v is no text", whole)
+	}
+	var out []any
+	for part := range strings.SplitSeq(*s, between) {
+		out = append(out, part)
+	}
+	return out, nil
+}
+
+// pick is one element of a list.
+func (r *resolver) pick(n json.Number, v any) (any, error) {
+	resolved, err := r.resolve(v)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resolved.([]any)
+	if i, err := n.Int64(); ok && err == nil && i >= 0 && i < int64(len(list)) {
+		return list[i], nil
+	}
+	return nil, fmt.Errorf("%v has no element %s", resolved, n)
 }
 
 func first(list []any) any {

@@ -78,8 +78,9 @@ func build(ctx context.Context, root, name, work string) ([]byte, error) {
 	return bootstrap.Zip(binary)
 }
 
-// unreleased stands in the templates where the version of the zips goes.
-const unreleased = `"Default": "unreleased"`
+// unreleased stands in the templates where the version of the zips goes: in the keys
+// of the zips, in the custom resource that each version sees to again, in the output.
+const unreleased = "unreleased"
 
 // templates puts the templates beside the zips: those of the CDK app, as
 // infra/templates has them, with this version as the one that they deploy.
@@ -96,7 +97,7 @@ func templates(root, folder, version string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		text = bytes.Replace(text, []byte(unreleased), []byte(`"Default": "`+version+`"`), 1)
+		text = bytes.ReplaceAll(text, []byte(unreleased), []byte(version))
 		to := filepath.Join(folder, filepath.Base(file))
 		if err := write(to, text); err != nil {
 			return err

@@ -99,10 +99,28 @@ func TestReproducible(t *testing.T) {
 		t.Fatal(err)
 	}
 	var parsed struct {
-		Parameters struct{ Version struct{ Default string } }
+		Resources map[string]struct {
+			Properties struct {
+				Code    struct{ S3Key string }
+				Version string
+			}
+		}
+		Outputs struct{ Version struct{ Value string } }
 	}
-	if err := json.Unmarshal(template, &parsed); err != nil || parsed.Parameters.Version.Default != version {
-		t.Errorf("the template deploys %q, want %q, %v", parsed.Parameters.Version.Default, version, err)
+	if err := json.Unmarshal(template, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"audit", "publish", "respond", "setup", "sweep"} {
+		id := strings.ToUpper(name[:1]) + name[1:]
+		if got, want := parsed.Resources[id].Properties.Code.S3Key, "sagemoat/"+version+"/"+name+".zip"; got != want {
+			t.Errorf("the template deploys %s from %q, want %q", name, got, want)
+		}
+	}
+	if got := []string{parsed.Resources["CustomAction"].Properties.Version, parsed.Outputs.Version.Value}; got[0] != version || got[1] != version {
+		t.Errorf("the template says that it is of version %q, want %q", got, version)
+	}
+	if bytes.Contains(template, []byte(unreleased)) {
+		t.Error("something in the template is of no version")
 	}
 }
 
