@@ -88,8 +88,8 @@ that could not be read (what could be was judged and printed). With --as-if it i
 	flags.StringVar(&f.asIf, "as-if", "", "compare the rules with those of another `FILE`, over the past")
 	flags.StringVar(&f.output, "output", "table", "output `FORMAT`: "+strings.Join(formats(), ", "))
 	flags.StringVar(&f.out, "out", "", "write to `FILE` instead of standard output")
-	flags.StringSliceVar(&f.classes, "class", nil, "only these `CLASS`es: "+joined(verdict.Classes()))
-	flags.StringVar(&f.severity, "severity", "", "only what is at least this `SEVERITY`: critical, high, medium, low, informational")
+	flags.StringSliceVar(&f.classes, "class", nil, "list only these `CLASS`es: "+joined(verdict.Classes())+"; the status counts the others, too")
+	flags.StringVar(&f.severity, "severity", "", "list only what is at least this `SEVERITY`: critical, high, medium, low, informational; the status counts the rest, too (--fail-on)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only these `KIND`s, for example training-job")
 	flags.StringSliceVar(&f.accounts, "account", nil, "only these `ACCOUNT`s")
 	flags.StringVar(&f.since, "since", "", "only from this `TIME` on: 2026-11-02, 2026-11-02T09:00:00Z, or how long ago: 36h, 7d")
@@ -174,7 +174,7 @@ var failOn = []string{"critical", "high", "medium", "low", "unknown"}
 // fails says whether something is as bad as it takes.
 func (f *auditFlags) fails(r *audit.Report) bool {
 	if f.failOn == "unknown" {
-		return r.Failed("") || slices.ContainsFunc(r.Findings, func(g *finding.Finding) bool { return g.Judgement.Compliance == rules.Warning })
+		return r.Failed("") || r.Warned()
 	}
 	return r.Failed(rules.Severity(strings.ToUpper(f.failOn)))
 }
@@ -182,7 +182,7 @@ func (f *auditFlags) fails(r *audit.Report) bool {
 // write writes the report to standard output or to the file.
 func (f *auditFlags) write(p process, r *audit.Report) error {
 	columns, isTerminal := p.terminal(p.stdout)
-	o := report.Options{Now: p.now, Version: version(), Line: new(lines).of, All: f.all}
+	o := report.Options{Now: p.now, Version: version(), Line: new(lines).of, All: f.all, LeftOut: len(r.LeftOut) > 0}
 	if o.Root, _ = os.Getwd(); f.out == "" {
 		o.Width, o.Color = columns, isTerminal && p.getenv("NO_COLOR") == ""
 	}
@@ -236,7 +236,16 @@ func (f *auditFlags) summary(p process, r *audit.Report) {
 	if r.Others > 0 {
 		said = append(said, fmt.Sprintf("%s of them nothing that is audited", count(r.Others, "file")))
 	}
-	said = append(said, count(len(r.Findings), "verdict"))
+	left, failed := 0, 0
+	for o, n := range r.LeftOut {
+		if left += n; o.Compliance == rules.Failed {
+			failed += n
+		}
+	}
+	said = append(said, count(len(r.Findings)+left, "verdict"))
+	if left > 0 {
+		said = append(said, fmt.Sprintf("%d of them left out by --class or --severity (%d failed)", left, failed))
+	}
 	if n := len(r.Refused); n > 0 {
 		denied := 0
 		for _, o := range r.Refused {

@@ -89,6 +89,7 @@ func TestStatus(t *testing.T) {
 		"good.json": good, "bad.json": bad, "refused.json": refused, "broken.json": bad + `{"eventVersion":`,
 		"other.json": `{"hello":"world"}`, "dir/good.json": good, "dir/README": "not read", "dir/.hidden/bad.json": bad,
 		"twice.jsonl": bad + bad,
+		"t.yaml":      "Resources:\n  N:\n    Type: AWS::SageMaker::NotebookInstance\n    Properties: {RoleArn: r, InstanceType: ml.t3.medium, SubnetId: subnet-0a1b2c3d4e5f60718, SecurityGroupIds: [sg-0a1b2c3d4e5f60718], DirectInternetAccess: Enabled}\n",
 	}
 	for name, c := range map[string]struct {
 		args           []string
@@ -114,8 +115,11 @@ func TestStatus(t *testing.T) {
 		"unknown format":       {[]string{"audit", "--output", "xml", "good.json"}, "", 2, nil, []string{"--output xml: want one of table, json, asff, sarif, markdown"}},
 		"no SARIF of refused":  {[]string{"audit", "--prevented", "--output", "sarif", "good.json"}, "", 2, nil, []string{"--prevented has no sarif form"}},
 		"all that is mistaken": {[]string{"audit", "--class", "d", "--kind", "lambda", "--severity", "bad", "--since", "then", "--until", "-3h", "good.json"}, "", 2, nil, []string{"--class d", "--kind lambda", "--severity bad", "--since then", "--until -3h"}},
-		"by class":             {[]string{"audit", "--class", "b-vpc,a", "good.json", "bad.json"}, "", 0, []string{"1 passed", "!bad"}, []string{}},
-		"by severity":          {[]string{"audit", "--severity", "critical", "good.json", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
+		"by class":             {[]string{"audit", "--class", "b-vpc,a", "good.json", "bad.json"}, "", 1, []string{"1 passed", "!bad"}, []string{"2 verdicts, 1 of them left out by --class or --severity (1 failed)"}},
+		"by severity":          {[]string{"audit", "--severity", "critical", "good.json", "bad.json"}, "", 1, []string{"nothing was found that is asked for"}, []string{"2 of them left out"}},
+		"by severity, enough":  {[]string{"audit", "--severity", "critical", "--fail-on", "critical", "good.json", "bad.json"}, "", 0, []string{"nothing was found that is asked for"}, []string{"2 of them left out"}},
+		"by another kind":      {[]string{"audit", "--kind", "domain", "bad.json"}, "", 0, []string{"nothing was found that creates or changes"}, []string{"0 verdicts"}},
+		"of no account":        {[]string{"audit", "--account", "111122223333", "t.yaml"}, "", 1, []string{"FAILED", "CRITICAL"}, []string{"1 verdict"}},
 		"by kind":              {[]string{"audit", "--kind", "model", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
 		"by account":           {[]string{"audit", "--account", "444455556666", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},
 		"since":                {[]string{"audit", "--since", "2026-11-03", "bad.json"}, "", 0, []string{"nothing was found"}, []string{}},

@@ -79,10 +79,19 @@ type Records struct {
 	Reading
 }
 
+// Outcome is how a verdict ended.
+type Outcome struct {
+	Compliance rules.Compliance
+	Severity   rules.Severity
+}
+
 // Report is what a run found.
 type Report struct {
 	Findings []*finding.Finding // by time, then resource
-	Refused  []*kind.Observation
+	// LeftOut counts what the filter leaves out by its judgement. It counts all the same
+	// for whether something failed.
+	LeftOut map[Outcome]int
+	Refused []*kind.Observation
 	Reading
 }
 
@@ -108,7 +117,7 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Reading: records.Reading}
+	report := &Report{Reading: records.Reading, LeftOut: map[Outcome]int{}}
 	for _, o := range records.All {
 		switch {
 		case o.Halts, o.Deletes, o.Context, !opts.Keep.observation(o):
@@ -117,6 +126,8 @@ func Run(ctx context.Context, in Inputs, opts Options) (*Report, error) {
 		default:
 			if f := Judge(records.Index, o, opts.Rules, opts.Now); opts.Keep.finding(f) {
 				report.Findings = append(report.Findings, f)
+			} else {
+				report.LeftOut[Outcome{f.Judgement.Compliance, f.Judgement.Severity}]++
 			}
 		}
 	}
@@ -163,7 +174,7 @@ func (f Filter) observation(o *kind.Observation) bool {
 	switch {
 	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, o.Row.Kind):
 		return false
-	case len(f.Accounts) > 0 && !slices.Contains(f.Accounts, o.Account):
+	case len(f.Accounts) > 0 && o.Account != "" && !slices.Contains(f.Accounts, o.Account): // a template has none
 		return false
 	case o.Time.IsZero():
 		return true
@@ -183,9 +194,23 @@ func (f Filter) finding(g *finding.Finding) bool {
 }
 
 // Failed says whether anything failed the rules with at least a severity; empty is
-// any.
+// any. What is left out of the list counts, too.
 func (r *Report) Failed(least rules.Severity) bool {
+	return r.any(func(o Outcome) bool { return o.Compliance == rules.Failed && o.Severity.AtLeast(least) })
+}
+
+// Warned says whether there is anything that could not be told.
+func (r *Report) Warned() bool {
+	return r.any(func(o Outcome) bool { return o.Compliance == rules.Warning })
+}
+
+func (r *Report) any(is func(Outcome) bool) bool {
+	for o := range r.LeftOut {
+		if is(o) {
+			return true
+		}
+	}
 	return slices.ContainsFunc(r.Findings, func(f *finding.Finding) bool {
-		return f.Judgement.Compliance == rules.Failed && f.Judgement.Severity.AtLeast(least)
+		return is(Outcome{f.Judgement.Compliance, f.Judgement.Severity})
 	})
 }

@@ -19,7 +19,7 @@ const commentLimit = 60_000
 func Markdown(w io.Writer, findings []*finding.Finding, opts Options) error {
 	var b strings.Builder
 	if len(findings) == 0 {
-		b.WriteString("### sagemoat\n\n" + nothing + "\n")
+		b.WriteString("### sagemoat\n\n" + opts.none() + "\n")
 	} else {
 		sum := summarize(findings)
 		fmt.Fprintf(&b, "### sagemoat: %s\n\n%s.\n\n", sum.headline(), escape(sum.totals()))

@@ -28,6 +28,8 @@ type Options struct {
 	Color bool
 	// All lists what passed and what no rule applies to, in the table and in Markdown.
 	All bool
+	// LeftOut says that there is more, which a filter leaves out.
+	LeftOut bool
 	// Now is the time of a finding in ASFF whose evidence has none.
 	Now time.Time
 	// Version is sagemoat's own, for SARIF.
@@ -43,6 +45,14 @@ type Options struct {
 
 // nothing is what there is to say of no findings.
 const nothing = "nothing was found that creates or changes a network setting"
+
+// none is what there is to say of no findings with these options.
+func (o *Options) none() string {
+	if o.LeftOut {
+		return "nothing was found that is asked for: the rest is left out by a filter"
+	}
+	return nothing
+}
 
 // longestName is how many bytes of a name people get to read.
 const longestName = 120

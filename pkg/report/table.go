@@ -18,7 +18,7 @@ const indent = 10
 // why and what closes it, then the settings to paste, then the totals.
 func Table(w io.Writer, findings []*finding.Finding, opts Options) error {
 	if len(findings) == 0 {
-		_, err := fmt.Fprintln(w, nothing)
+		_, err := fmt.Fprintln(w, opts.none())
 		return err
 	}
 	t := &terminal{opts: opts}
