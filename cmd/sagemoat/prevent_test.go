@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,22 @@ func TestPreventFiles(t *testing.T) {
 	if err != nil || !json.Valid(text) {
 		t.Errorf("%s, %v", text, err)
 	}
+	// What an older rules file left is taken away, and nothing else.
+	others := map[string]string{
+		"rules.yaml": preventRules, "p/sagemoat-scp-1.json": "{}", "p/sagemoat-scp-12.json": "{}", "p/sagemoat-scp-111122223333.json": "{}", "p/sagemoat-iam.json": "{}",
+		"p/sagemoat-scp.ts": "", "p/sagemoat-scp-a.json": "{}", "p/sagemoat-scp-3.json/x": "",
+	}
+	command(t, others, "", "prevent", "scp", "--rules", "rules.yaml", "--out", "p").want(t, 0, nil, []string{"removed p/sagemoat-scp-1.json: the rules file does not ask for it any more", "removed p/sagemoat-scp-12.json"})
+	names, err := filepath.Glob("p/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"p/sagemoat-iam.json", "p/sagemoat-scp-111122223333.json", "p/sagemoat-scp-3.json", "p/sagemoat-scp-a.json", "p/sagemoat-scp.json", "p/sagemoat-scp.ts"}
+	if !slices.Equal(names, want) {
+		t.Errorf("there are %q, want %q", names, want)
+	}
+	off := map[string]string{"off.yaml": "version: 1\nrules: {vpc-required: off, no-own-internet: off, no-bridge: off, well-formed: off}\n", "q/sagemoat-scp.tf.json": "{}"}
+	command(t, off, "", "prevent", "scp", "--rules", "off.yaml", "--form", "terraform", "--out", "q").want(t, 0, nil, []string{"removed q/sagemoat-scp.tf.json"})
 	r := command(t, map[string]string{"file": ""}, "", "prevent", "scp", "--out", "file")
 	r.want(t, 2, nil, []string{"--out: mkdir file"})
 }

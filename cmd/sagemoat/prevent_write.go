@@ -98,7 +98,7 @@ func writePolicies(p process, file *rules.File, form prevent.Form, language, out
 				return err
 			}
 		}
-	} else if err := writeFiles(out, files); err != nil {
+	} else if err := writeFiles(p, out, files, func(name string) bool { return prevent.IsFile(name, form, language, o.Account) }); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	for _, x := range file.Exceptions {
@@ -110,14 +110,31 @@ func writePolicies(p process, file *rules.File, form prevent.Form, language, out
 	return nil
 }
 
-// writeFiles writes files into a folder, which is made.
-func writeFiles(dir string, files []prevent.File) error {
+// writeFiles writes files into a folder, which is made. What an older rules file left
+// there is taken away: whoever deploys the folder would deploy it, too.
+func writeFiles(p process, dir string, files []prevent.File, ours func(name string) bool) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, f := range files {
 		errs = append(errs, os.WriteFile(filepath.Join(dir, f.Name), []byte(f.Text), 0o600))
+	}
+	for _, e := range there {
+		written := slices.ContainsFunc(files, func(f prevent.File) bool { return f.Name == e.Name() })
+		if !e.Type().IsRegular() || written || !ours(e.Name()) {
+			continue
+		}
+		old := filepath.Join(dir, e.Name())
+		if err := os.Remove(old); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		say(p, "removed %s: the rules file does not ask for it any more", finding.Plain(old))
 	}
 	return errors.Join(errs...)
 }
@@ -139,7 +156,11 @@ func sizes(form prevent.Form, documents []prevent.Document) string {
 		said += fmt.Sprintf("; with FullAWSAccess %d of the %d that a target can have", attached, limits.Count)
 	}
 	if attached > limits.Count {
-		said += ": too many for one target: attach some to the units above it, or write them for one account (--account)"
+		other := "shorten the allow-lists"
+		if form == prevent.SCP {
+			other = "attach some to the units above it"
+		}
+		said += ": too many for one target: " + other + ", or write them for one account (--account)"
 	}
 	return said
 }

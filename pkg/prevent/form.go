@@ -3,6 +3,7 @@ package prevent
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/sagemoat/sagemoat/pkg/rules"
@@ -16,6 +17,21 @@ type File struct {
 
 // Languages are the languages that policies can be written in.
 func Languages() []string { return []string{"json", "cloudformation", "terraform", "cdk"} }
+
+// IsFile says whether a name is one that [Files] gives, for these documents or others:
+// one that is there and was not written now is of an older rules file.
+func IsFile(name string, form Form, language, account string) bool {
+	p := printing{form: form, account: account}
+	rest, ok := strings.CutPrefix(name, p.stem())
+	if language == "json" {
+		// An account's has 12 digits, which is another file's name.
+		return ok && regexp.MustCompile(`^(-[0-9]{1,4})?\.json$`).MatchString(rest)
+	}
+	return ok && rest == extensions[language]
+}
+
+// extensions are those of the languages in which all policies are one file.
+var extensions = map[string]string{"cloudformation": ".template.json", "terraform": ".tf.json", "cdk": ".ts"}
 
 // Files writes policies in a language; for JSON each has a file of its own. With an
 // account it is part of their names.
@@ -32,11 +48,11 @@ func Files(documents []Document, form Form, language, account string) ([]File, e
 		}
 		return out, nil
 	case "cloudformation":
-		return []File{{p.stem() + ".template.json", p.cloudFormation()}}, nil
+		return []File{{p.stem() + extensions[language], p.cloudFormation()}}, nil
 	case "terraform":
-		return []File{{p.stem() + ".tf.json", p.terraform()}}, nil
+		return []File{{p.stem() + extensions[language], p.terraform()}}, nil
 	case "cdk":
-		return []File{{p.stem() + ".ts", p.cdk()}}, nil
+		return []File{{p.stem() + extensions[language], p.cdk()}}, nil
 	}
 	return nil, fmt.Errorf("%s: want one of %s", language, strings.Join(Languages(), ", "))
 }

@@ -173,6 +173,7 @@ overrides:
 - {match: {kinds: [space], tags: {env: prod}}, rules: {interactive-access: on}}
 - {match: {kinds: [job], tags: {env: "${x}"}}, rules: {vpc-required: on}}
 - {match: {kinds: [automl-job], names: [prod]}, rules: {vpc-required: on}}
+- {match: {kinds: [notebook-instance], names: ["Prod-*"]}, rules: {vpc-required: on}}
 exceptions:
 - {id: EX-1, owner: o, reason: r, expires: 2027-01-01, rules: [vpc-required], match: {resources: ["arn:aws:sagemaker:eu-west-1:111122223333:automl-job/prod"]}}
 `), Options{Now: now})
@@ -185,6 +186,7 @@ exceptions:
 		"CreateAutoMLJobV2 vpc-required exceptions[0] (EX-1): a statement cannot say all that is left, and says less",
 		"CreateJob vpc-required overrides[3]: IAM takes ${ in a tag for a variable",
 		"CreateModel vpc-required overrides[1]: a statement can hold only one tag to the case of its key",
+		"CreateNotebookInstance vpc-required overrides[5]: AWS may write the name in small letters in the ARN that IAM sees",
 		"UpdateSpace interactive-access overrides[2]: the tags of a resource that exists are not in the request",
 		"CreateCluster vpc-required overrides[0]: the ARN that IAM sees has an id in place of the name",
 	}

@@ -159,8 +159,26 @@ func (o operation) has(key string) bool { return slices.Contains(o.call.Keys, ke
 func (o operation) tagged() bool { return o.call.Effect == kind.Creates }
 
 // named says whether the ARN that IAM sees ends with the name that the rules
-// compare: a cluster's has an id, and so has that of a domain yet to be created.
-func (o operation) named() bool { return o.row.Resource != "" && o.call.Name != "CreateDomain" }
+// compare: a cluster's has an id, and so has that of a domain yet to be created. A
+// notebook instance's may have the name in small letters.
+func (o operation) named() bool {
+	return o.row.Resource != "" && o.call.Name != "CreateDomain" && !o.lowers()
+}
+
+// unnamed says why a statement cannot go by the name.
+func (o operation) unnamed() string {
+	if o.lowers() {
+		return "AWS may write the name in small letters in the ARN that IAM sees"
+	}
+	return "the ARN that IAM sees has an id in place of the name"
+}
+
+// lowers says whether AWS may write a name in small letters in the ARN.
+// https://github.com/aws/amazon-sagemaker-examples/issues/1798
+// https://github.com/aws-samples/amazon-sagemaker-studio-vpc-blog/issues/5
+func (o operation) lowers() bool {
+	return slices.Contains([]kind.Kind{kind.App, kind.Endpoint, kind.NotebookInstance}, o.row.Kind)
+}
 
 // arns are the patterns of the ARNs of resources with a name that fits a pattern.
 func (o operation) arns(pattern string) string {
@@ -203,7 +221,7 @@ func (o operation) scopeOf(m rules.Match) (s scope, why string) {
 	case len(m.Tags) > 1:
 		return s, "a statement can hold only one tag to the case of its key"
 	case len(m.Names) > 0 && !o.named():
-		return s, "the ARN that IAM sees has an id in place of the name"
+		return s, o.unnamed()
 	}
 	for key, value := range m.Tags {
 		if variable(key, value) {
@@ -281,6 +299,9 @@ func (o operation) own(arns []string) (out []string) {
 	for _, s := range arns {
 		if arn, ok := kind.ParseARN(s); ok && arn.Type == string(o.row.Kind) {
 			out = append(out, s)
+			if small := strings.ToLower(s); o.lowers() && small != s {
+				out = append(out, small)
+			}
 		}
 	}
 	return sorted(out)
