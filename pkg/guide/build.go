@@ -537,5 +537,5 @@ func same(a, b rules.Network) bool {
 // What the rules may ask for besides the network.
 const (
 	alsoIsolation  = "network isolation"
-	alsoEncryption = "encryption of the traffic between containers"
+	alsoEncryption = "encryption of the traffic between containers (the snippets switch it on)"
 )
