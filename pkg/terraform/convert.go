@@ -25,8 +25,11 @@ type converter struct {
 	resource *configResource // nil where the configuration does not have it
 }
 
-// place is where a value stands in the resource: names and indexes.
+// place is where a value stands in the resource: names, and elements of lists.
 type place []any
+
+// item is a step into a list, and how many elements that has.
+type item struct{ index, of int }
 
 func (p place) with(step any) place { return append(slices.Clone(p), step) }
 
@@ -128,7 +131,7 @@ func exact(v jsondoc.Value, name string) jsondoc.Value {
 // list converts a list. The blocks of Terraform are lists, also where the API has
 // one object.
 func (c *converter) list(after, unknown, sensitive jsondoc.Value, at place, name string) jsondoc.Value {
-	element := func(v jsondoc.Value, i int) jsondoc.Value {
+	nth := func(v jsondoc.Value, i int) jsondoc.Value {
 		if v.Kind() != jsondoc.Array || i >= v.Len() {
 			return jsondoc.Value{}
 		}
@@ -136,11 +139,12 @@ func (c *converter) list(after, unknown, sensitive jsondoc.Value, at place, name
 	}
 	blocks := false
 	var out []jsondoc.Value
-	for i := range max(after.Len(), unknown.Len()) {
-		v := element(after, i)
+	n := max(after.Len(), unknown.Len())
+	for i := range n {
+		v := nth(after, i)
 		blocks = blocks || v.Kind() == jsondoc.Object
 		// An element that is null is there.
-		if v = c.value(v, element(unknown, i), element(sensitive, i), at.with(i), name); v.Kind() != jsondoc.Absent {
+		if v = c.value(v, nth(unknown, i), nth(sensitive, i), at.with(item{i, n}), name); v.Kind() != jsondoc.Absent {
 			out = append(out, v)
 		}
 	}
@@ -177,8 +181,8 @@ func camel(name string) string {
 // unknown is a value that is known only after the apply.
 func (c *converter) unknown(at place, name string) jsondoc.Value {
 	const why = "known only after the apply"
-	found, written := c.resource.expression(at)
-	if !written && c.resource != nil && c.change.creates() && (leaf(name) || len(at) == 1 && strings.HasPrefix(c.change.Type, cloudControl)) {
+	found, is := c.resource.expression(at)
+	if is == nowhere && c.change.creates() && (leaf(name) || len(at) == 1 && strings.HasPrefix(c.change.Type, cloudControl)) {
 		// Nobody set it: what is not known is what the API will answer for it.
 		return jsondoc.Value{}
 	}
@@ -186,12 +190,16 @@ func (c *converter) unknown(at place, name string) jsondoc.Value {
 	if len(found.References) > 0 {
 		said += ": " + clip(strings.Join(found.References, ", "))
 	}
-	targets, all := c.resolve(found.References, c.change.Module, 0)
+	here := site{module: c.change.Module}
+	if c.resource != nil {
+		here.forEach = c.resource.ForEach
+	}
+	targets, all := c.resolve(found.References, here)
 	if all && len(targets) > 0 && !slices.ContainsFunc(targets, func(t target) bool { return !t.subnet() }) {
 		return jsondoc.Pending(said, kind.SubnetID)
 	}
-	if all && len(targets) == 1 {
-		if address, ok := c.instance(targets[0], found.References); ok && c.claims(targets[0].typ) {
+	if all && len(targets) == 1 && c.claims(targets[0].typ) && targets[0].names() {
+		if address, ok := c.instance(targets[0]); ok {
 			return jsondoc.Pending(said, kind.Sign(address))
 		}
 	}
@@ -201,8 +209,7 @@ func (c *converter) unknown(at place, name string) jsondoc.Value {
 func (r *reader) claims(typ string) bool { return r.rows[typ] != nil }
 
 // leaf says whether an attribute is none that can be written as a block, so that
-// there is an expression for it wherever it was set: blocks may be dynamic, of which
-// the configuration in a plan has nothing.
+// there is an expression for it wherever it was set, unless in a dynamic block.
 func leaf(name string) bool {
 	return strings.HasPrefix(name, "enable_") || slices.Contains([]string{
 		"app_network_access_type", "direct_internet_access", "security_group_ids", "security_groups", "subnet_id",

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,11 @@ type Plan struct {
 	// Unknown counts the planned resources of types of SageMaker's that are not
 	// known here.
 	Unknown map[string]int
+	// Incomplete says that the plan leaves out changes that applying it leaves to be
+	// made: it is of some resources only (-target), or defers some. Deferred counts
+	// those of SageMaker among the latter, which are judged as far as they are known.
+	Incomplete bool
+	Deferred   int
 }
 
 // Looks says whether a text begins as a plan does: an object whose first member is
@@ -92,9 +98,9 @@ type change struct {
 		Actions []string `json:"actions"`
 	} `json:"change"`
 
-	row   *kind.Row
-	place int
-	doc   jsondoc.Value // the element itself
+	row  *kind.Row
+	path string        // to the change in the plan
+	doc  jsondoc.Value // the change itself
 }
 
 // creates says whether the resource is made anew.
@@ -105,13 +111,28 @@ func (c *change) creates() bool { return slices.Contains(c.Change.Actions, "crea
 func Read(in io.Reader) (plan *Plan, faults []error, err error) {
 	r := &reader{
 		dec:  jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(false)),
-		plan: &Plan{Unknown: map[string]int{}}, rows: rowsByType(), addresses: map[string][]string{},
+		plan: &Plan{Unknown: map[string]int{}}, rows: rowsByType(), instances: map[string][]string{}, shared: map[string][]string{},
 	}
 	if err := r.read(); err != nil {
 		return nil, nil, explain(err)
 	}
+	byAddress := map[string]*Resource{}
 	for _, c := range r.changes {
-		r.plan.Resources = append(r.plan.Resources, r.resource(c))
+		one := r.resource(c)
+		r.plan.Resources, byAddress[c.Address] = append(r.plan.Resources, one), one
+	}
+	for _, address := range slices.Sorted(maps.Keys(r.shared)) {
+		var all []*Resource
+		for _, a := range r.shared[address] {
+			if byAddress[a] == nil {
+				all = nil // it cannot be read
+				break
+			}
+			all = append(all, byAddress[a])
+		}
+		if len(all) > 0 {
+			r.plan.Resources = append(r.plan.Resources, common(address, all)...)
+		}
 	}
 	return r.plan, r.faults, nil
 }
@@ -153,7 +174,8 @@ type reader struct {
 	plan      *Plan
 	rows      map[string]*kind.Row
 	changes   []*change
-	addresses map[string][]string // of all resources that will be there, by the address without keys
+	instances map[string][]string // addresses of all resources that will be there, by those without their own key
+	shared    map[string][]string // those of which it is not known which one is meant
 	faults    []error
 	config    configuration
 	has       struct{ version, changes bool }
@@ -174,7 +196,13 @@ func (r *reader) read() error {
 			err = r.version()
 		case "resource_changes":
 			r.has.changes = true
-			err = r.list()
+			err = r.list(name.String(), r.element)
+		case "deferred_changes":
+			err = r.list(name.String(), r.deferred)
+		case "complete":
+			var v jsontext.Value
+			v, err = r.dec.ReadValue()
+			r.plan.Incomplete = string(v) == "false"
 		case "configuration":
 			err = r.configuration()
 		case "errored":
@@ -239,21 +267,22 @@ func (r *reader) configuration() error {
 	return nil
 }
 
-// list reads resource_changes. A resource that cannot be read does not take the
+// list reads a list of changes. A resource that cannot be read does not take the
 // others with it.
-func (r *reader) list() error {
+func (r *reader) list(name string, each func(path string, v jsontext.Value) error) error {
 	if t, err := r.dec.ReadToken(); err != nil {
 		return err
 	} else if t.Kind() != '[' {
-		return errors.New("resource_changes is not a list")
+		return fmt.Errorf("%s is not a list", name)
 	}
 	for i := 0; r.dec.PeekKind() != ']'; i++ {
 		v, err := r.dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := r.element(i, v); err != nil {
-			r.faults = append(r.faults, fmt.Errorf("resource_changes[%d]: %w", i, err))
+		path := name + "[" + strconv.Itoa(i) + "]"
+		if err := each(path, v); err != nil {
+			r.faults = append(r.faults, fmt.Errorf("%s: %w", path, err))
 		}
 		if len(r.changes) > maxResources {
 			return fmt.Errorf("more than %d resources of SageMaker", maxResources)
@@ -263,18 +292,35 @@ func (r *reader) list() error {
 	return err
 }
 
+// deferred notes a change that a later plan will make, since it depends on what this
+// one does not know. Its change is as in resource_changes, with less that is known.
+// https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+// https://github.com/hashicorp/terraform/blob/v1.9.0/internal/command/jsonplan/plan.go
+func (r *reader) deferred(path string, v jsontext.Value) error {
+	var d struct {
+		Change jsontext.Value `json:"resource_change"`
+	}
+	if err := json.Unmarshal(v, &d); err != nil {
+		return err
+	}
+	n := len(r.changes)
+	err := r.element(path+".resource_change", d.Change)
+	r.plan.Deferred += len(r.changes) - n
+	return err
+}
+
 // element notes a resource, if it is SageMaker's and will be there. All addresses
 // are kept: one that is not there is referred to by nobody.
-func (r *reader) element(i int, v jsontext.Value) error {
-	c := &change{place: i}
+func (r *reader) element(path string, v jsontext.Value) error {
+	c := &change{path: path}
 	if err := json.Unmarshal(v, c); err != nil {
 		return err
 	}
 	if c.Mode == "data" || c.Deposed != "" || !c.stays() {
 		return nil
 	}
-	bare := keys.ReplaceAllString(c.Address, "")
-	r.addresses[bare] = append(r.addresses[bare], c.Address)
+	bare := strings.TrimSuffix(c.Address, ownKey(c.Address))
+	r.instances[bare] = append(r.instances[bare], c.Address)
 	if c.row = r.rows[c.Type]; c.row == nil {
 		r.unclaimed(c)
 		return nil
@@ -307,11 +353,13 @@ func (r *reader) unclaimed(c *change) {
 
 // resource turns a change into a resource.
 func (r *reader) resource(c *change) *Resource {
-	path := "resource_changes[" + strconv.Itoa(c.place) + "].change.after"
-	out := &Resource{Address: c.Address, Type: c.Type, Row: c.row, Base: path, Planned: c.planned()}
+	out := &Resource{Address: c.Address, Type: c.Type, Row: c.row, Base: c.path + ".change.after", Planned: c.planned()}
 	at := c.doc.Get("change")
 	conv := &converter{reader: r, change: c, resource: r.config.find(c.Module, c.Type, c.Name)}
 	out.Request = conv.request(at.Get("after"), at.Get("after_unknown"), at.Get("after_sensitive"))
+	if k := out.Request.Kind(); k != jsondoc.Object && k != jsondoc.Unknown {
+		out.Request = jsondoc.Unresolved("the plan does not say what it is going to be")
+	}
 	if out.Region = at.At("after.region").Str(); out.Region == "" {
 		out.Region = r.config.region(conv.resource)
 	}

@@ -244,9 +244,16 @@ func TestInstances(t *testing.T) {
 		"the only one":           {refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m"}, typ + ".e", "aws_sagemaker_model.m"},
 		"by its key":             {refs("aws_sagemaker_model.m[1].name", "aws_sagemaker_model.m[1]", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", "aws_sagemaker_model.m[1]"},
 		"by another key":         {refs("aws_sagemaker_model.m[2].name", "aws_sagemaker_model.m[2]", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", ""},
-		"by its own key":         {refs("aws_sagemaker_model.m", "each.key"), []string{`aws_sagemaker_model.m["a"]`, `aws_sagemaker_model.m["b"]`}, typ + `.e["b"]`, `aws_sagemaker_model.m["b"]`},
-		"by its own number":      {refs("aws_sagemaker_model.m", "count.index"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e[1]", "aws_sagemaker_model.m[1]"},
-		"one of several":         {refs("aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", ""},
+		"by a computed key":      {refs("aws_sagemaker_model.m", "each.key"), []string{`aws_sagemaker_model.m["a"]`, `aws_sagemaker_model.m["b"]`}, typ + `.e["b"]`, "aws_sagemaker_model.m"},
+		"by a computed number":   {refs("aws_sagemaker_model.m", "count.index"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e[1]", "aws_sagemaker_model.m"},
+		"by a key of each value": {refs("aws_sagemaker_model.m", "each.value.model", "each.value"), []string{`aws_sagemaker_model.m["a"]`, `aws_sagemaker_model.m["b"]`}, typ + `.e["b"]`, ""},
+		"by a key, or another":   {refs(`aws_sagemaker_model.m["a"].name`, `aws_sagemaker_model.m["a"]`, "aws_sagemaker_model.m", "aws_sagemaker_model.m", "each.key"), []string{`aws_sagemaker_model.m["a"]`, `aws_sagemaker_model.m["b"]`}, typ + `.e["b"]`, ""},
+		"one of several":         {refs("aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]", "aws_sagemaker_model.m[1]"}, typ + ".e", "aws_sagemaker_model.m"},
+		"the same twice":         {refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m", "aws_sagemaker_model.m.name", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m"}, typ + ".e", "aws_sagemaker_model.m"},
+		"not its name":           {refs(`aws_sagemaker_model.m.tags_all["x"]`, "aws_sagemaker_model.m.tags_all", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m"}, typ + ".e", ""},
+		"its ARN":                {refs("aws_sagemaker_model.m.arn", "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m"}, typ + ".e", "aws_sagemaker_model.m"},
+		"of another module":      {refs(`module.ml["c"].model`, `module.ml["c"]`, "module.ml"), []string{`module.ml["a"].aws_sagemaker_model.m`}, typ + ".e", ""},
+		"of an untold number":    {refs(`aws_sagemaker_model.m["a"].name`, `aws_sagemaker_model.m["a"]`, "aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[*]"}, typ + ".e", "aws_sagemaker_model.m[*]"},
 		"the only one of a list": {refs("aws_sagemaker_model.m"), []string{"aws_sagemaker_model.m[0]"}, typ + ".e", "aws_sagemaker_model.m[0]"},
 		"not there":              {refs("aws_sagemaker_model.m.name", "aws_sagemaker_model.m"), nil, typ + ".e", ""},
 		"in a module":            {refs("module.ml.model", "module.ml"), []string{"module.ml.aws_sagemaker_model.m"}, typ + ".e", "module.ml.aws_sagemaker_model.m"},
@@ -272,6 +279,130 @@ func TestInstances(t *testing.T) {
 				t.Errorf("is going to name %q, want %q (%s)", v.What(), want, shown(v))
 			}
 		})
+	}
+}
+
+// TestEachValue: what a for_each gives can be another resource's, unless all of it is
+// known.
+func TestEachValue(t *testing.T) {
+	const typ = "aws_sagemaker_endpoint_configuration"
+	for forEach, want := range map[string]string{
+		`{}`:                               kind.Sign("aws_sagemaker_model.m"),
+		refs("var.models"):                 kind.Sign("aws_sagemaker_model.m"),
+		refs("local.models"):               "",
+		refs("aws_sagemaker_model.x.name"): "",
+		refs("each.value"):                 "",
+		`7`:                                "",
+	} {
+		resource := strings.Replace(written(typ, "e", `"production_variants":[{"model_name":`+refs("aws_sagemaker_model.m", "each.value.model", "each.value")+`}]`), `"expressions"`, `"for_each_expression":`+forEach+`,"expressions"`, 1)
+		p := read(t, plan(config(resource, ""),
+			element(typ+`.e["a"]`, `"create"`, `{"production_variants":[{}]}`, `{"production_variants":[{"model_name":true}]}`, `{}`),
+			element("aws_sagemaker_model.m[0]", `"create"`, `{}`, `{}`, `{}`), element("aws_sagemaker_model.m[1]", `"create"`, `{}`, `{}`, `{}`)))
+		if got := p.Resources[0].Request.Get("ProductionVariants").Members()[0].Value.Get("ModelName"); got.What() != want || got.Kind() != jsondoc.Unknown {
+			t.Errorf("%s: is going to name %q, want %q", forEach, got.What(), want)
+		}
+	}
+}
+
+// TestCommon: of a key that is computed, what all instances have is known.
+func TestCommon(t *testing.T) {
+	const why = "?which instance of aws_sagemaker_model.m is meant is not known, because its key is computed, and they differ"
+	vpc := func(ids string) string { return `{"name":"x","vpc_config":[{"subnets":[` + ids + `]}]}` }
+	for name, c := range map[string]struct {
+		a, b               string // the instances
+		unknownA, unknownB string
+		want               string
+	}{
+		"the same":          {vpc(`"subnet-1"`), vpc(`"subnet-1"`), `{}`, `{}`, `{Name:"x" VpcConfig:{Subnets:["subnet-1"]} ModelName:"x"}`},
+		"another subnet":    {vpc(`"subnet-1"`), vpc(`"subnet-2"`), `{}`, `{}`, `{Name:"x" VpcConfig:{Subnets:[` + why + `]} ModelName:"x"}`},
+		"one more":          {vpc(`"subnet-1"`), vpc(`"subnet-1","subnet-2"`), `{}`, `{}`, `{Name:"x" VpcConfig:{Subnets:` + why + `} ModelName:"x"}`},
+		"one without a VPC": {vpc(`"subnet-1"`), `{"name":"x","vpc_config":[]}`, `{}`, `{}`, `{Name:"x" VpcConfig:` + why + ` ModelName:"x"}`},
+		"none with a VPC":   {`{"vpc_config":null}`, `{"vpc_config":[]}`, `{}`, `{}`, `{VpcConfig:null}`},
+		"one has it":        {`{}`, `{"enable_network_isolation":true}`, `{}`, `{}`, `{EnableNetworkIsolation:` + why + `}`},
+		"one is unknown":    {`{"enable_network_isolation":true}`, `{}`, `{}`, `{"enable_network_isolation":true}`, `{EnableNetworkIsolation:?after the apply}`},
+		"both are subnets":  {`{"vpc_config":[{}]}`, `{"vpc_config":[{"subnets":["subnet-1"]}]}`, `{"vpc_config":[{"subnets":true}]}`, `{}`, `{VpcConfig:{Subnets:?after the apply: aws_subnet.a.id, aws_subnet.a}}`},
+		"all is unknown":    {`null`, `{}`, `true`, `{}`, `?after the apply`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := plan(config(written("aws_sagemaker_endpoint_configuration", "e", `"production_variants":[{"model_name":`+refs("aws_sagemaker_model.m", "each.key")+`}]`)+","+
+				written("aws_sagemaker_model", "m", `"vpc_config":[{"subnets":`+refs("aws_subnet.a.id", "aws_subnet.a")+`}],"enable_network_isolation":`+refs("var.x")), ""),
+				element(`aws_sagemaker_endpoint_configuration.e["a"]`, `"create"`, `{"production_variants":[{}]}`, `{"production_variants":[{"model_name":true}]}`, `{}`),
+				element(`aws_sagemaker_model.m["a"]`, `"create"`, c.a, c.unknownA, `{}`),
+				element(`aws_sagemaker_model.m["b"]`, `"create"`, c.b, c.unknownB, `{}`))
+			all := read(t, text).Resources
+			last := all[len(all)-1]
+			got := strings.ReplaceAll(shown(last.Request), ": var.x", "")
+			if len(all) != 4 || last.Address != "aws_sagemaker_model.m" || last.Planned || got != c.want {
+				t.Errorf("%d resources, the last is %s: got %s\nwant %s", len(all), last.Address, got, c.want)
+			}
+		})
+	}
+	// In two Regions it is two resources, of which nothing is known.
+	p := read(t, plan(config(written("aws_sagemaker_endpoint_configuration", "e", `"production_variants":[{"model_name":`+refs("aws_sagemaker_model.m", "each.key")+`}]`), ""),
+		element("aws_sagemaker_endpoint_configuration.e", `"create"`, `{"production_variants":[{}]}`, `{"production_variants":[{"model_name":true}]}`, `{}`),
+		element("aws_sagemaker_model.m[0]", `"create"`, `{"region":"eu-west-1"}`, `{}`, `{}`), element("aws_sagemaker_model.m[1]", `"create"`, `{"region":"us-east-1"}`, `{}`, `{}`)))
+	if n := len(p.Resources); n != 5 || p.Resources[3].Region != "eu-west-1" || p.Resources[4].Region != "us-east-1" || shown(p.Resources[4].Request) != why {
+		t.Errorf("%d resources", n)
+	}
+}
+
+// TestDynamic: what a dynamic block may have written is not known.
+func TestDynamic(t *testing.T) {
+	const typ = "aws_sagemaker_endpoint_configuration"
+	one := `{"production_variants":[{"enable_ssm_access":true}]}`
+	for name, c := range map[string]struct{ expressions, after, unknown, want string }{
+		"written, without it":  {`"production_variants":[{"model_name":{}}]`, `{"production_variants":[{}]}`, one, `[{}]`},
+		"not written":          {``, `{"production_variants":[{}]}`, one, `[{EnableSSMAccess:?after the apply}]`},
+		"one of them is":       {`"production_variants":[{"model_name":{}}]`, `{"production_variants":[{},{}]}`, one, `[{EnableSSMAccess:?after the apply} {}]`},
+		"another has it":       {`"production_variants":[{"model_name":{}},{"enable_ssm_access":` + refs("var.x") + `}]`, `{"production_variants":[{},{}]}`, one, `[{EnableSSMAccess:?after the apply} {}]`},
+		"not of this block":    {`"production_variants":[{"enable_ssm_access":` + refs("var.x") + `}]`, `{"production_variants":[{},{}]}`, one, `[{EnableSSMAccess:?after the apply} {}]`},
+		"of this block":        {`"production_variants":[{"enable_ssm_access":` + refs("var.x") + `}]`, `{"production_variants":[{}]}`, one, `[{EnableSSMAccess:?after the apply: var.x}]`},
+		"not JSON of a block":  {`"production_variants":[7]`, `{"production_variants":[{}]}`, one, `[{EnableSSMAccess:?after the apply}]`},
+		"in a block in it":     {`"production_variants":[{"model_name":{}}]`, `{"production_variants":[{"core_dump_config":[{}]}]}`, `{"production_variants":[{"core_dump_config":[{"enable_x":true}]}]}`, `[{CoreDumpConfig:{EnableX:?after the apply}}]`},
+		"in one that is there": {`"production_variants":[{"core_dump_config":[{}]}]`, `{"production_variants":[{"core_dump_config":[{}]}]}`, `{"production_variants":[{"core_dump_config":[{"enable_x":true}]}]}`, `[{CoreDumpConfig:{}}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := requests(t, plan(config(written(typ, "e", c.expressions), ""), element(typ+".e", `"create"`, c.after, c.unknown, `{}`)))
+			if diff := cmp.Diff([]string{typ + ".e {ProductionVariants:" + c.want + "}"}, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDeferred: a change that is left to a later plan is judged as far as it is
+// known, and a plan that is not all says so.
+func TestDeferred(t *testing.T) {
+	deferred := func(changes ...string) string {
+		text := plan(noConfig, element("aws_sagemaker_model.a", `"create"`, `{}`, `{}`, `{}`))
+		return strings.Replace(text, `"prior_state"`, `"deferred_changes":[`+strings.Join(changes, ",")+`],"complete":false,"prior_state"`, 1)
+	}
+	reason := func(change string) string {
+		return `{"reason":"resource_config_unknown","resource_change":` + change + `}`
+	}
+	p := read(t, deferred(
+		reason(element("aws_sagemaker_model.b", `"create"`, `{"enable_network_isolation":false}`, `{"vpc_config":true}`, `{}`)),
+		reason(element("aws_sagemaker_model.c[*]", `"create"`, `null`, `{}`, `{}`)),
+		reason(element("aws_sagemaker_model.d", `"delete"`, `null`, `{}`, `{}`)),
+		reason(element("aws_s3_bucket.e", `"create"`, `{}`, `{}`, `{}`))))
+	var got []string
+	for _, r := range p.Resources {
+		got = append(got, r.Address+" "+r.Base+" "+shown(r.Request))
+	}
+	want := []string{
+		"aws_sagemaker_model.a resource_changes[0].change.after {}",
+		"aws_sagemaker_model.b deferred_changes[0].resource_change.change.after {EnableNetworkIsolation:false VpcConfig:?after the apply}",
+		"aws_sagemaker_model.c[*] deferred_changes[1].resource_change.change.after ?the plan does not say what it is going to be",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !p.Incomplete || p.Deferred != 2 {
+		t.Errorf("incomplete %v, %d deferred, -want +got\n%s", p.Incomplete, p.Deferred, diff)
+	}
+	if p := read(t, plan(noConfig)); p.Incomplete || p.Deferred != 0 {
+		t.Errorf("a plan that does not say: %+v", p)
+	}
+	_, faults, err := Read(strings.NewReader(deferred(`{"reason":"x"}`, `7`)))
+	if err != nil || len(faults) != 2 || !strings.Contains(faults[0].Error(), "deferred_changes[0]") {
+		t.Errorf("faults %v, %v", faults, err)
 	}
 }
 
@@ -325,6 +456,7 @@ func TestRefused(t *testing.T) {
 		`{"format_version":"2.0"}`: `in format "2.0"`,
 		`{"format_version":1}`:     "format_version is not a text",
 		`{"resource_changes":{}}`:  "resource_changes is not a list",
+		`{"deferred_changes":{}}`:  "deferred_changes is not a list",
 		`{"format_version":"1.2","format_version":"1.2"}`:                                  "duplicate",
 		`{"format_version":"1.2","resource_changes":[],"configuration":{"root_module":7}}`: "configuration",
 		`{"format_version":"1.2","resource_changes":[]} {}`:                                "something follows",
@@ -399,6 +531,7 @@ func TestNames(t *testing.T) {
 // FuzzRead: reading ends, and what is unknown says why.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(plan(config(written("aws_sagemaker_model", "m", `"vpc_config":[{"subnets":`+refs("aws_subnet.a.id")+`}]`), ""), element("aws_sagemaker_model.m", `"create"`, `{"vpc_config":[{}]}`, `{"vpc_config":[{"subnets":true}]}`, `{"a":true}`))))
+	f.Add([]byte(strings.Replace(plan(config("", `"m":{"module":{"resources":[`+written("aws_sagemaker_model", "m", `"vpc_config":`+refs("var.x"))+`]}}`), element("module.m.aws_sagemaker_model.m", `"create"`, `{}`, `{"vpc_config":true}`, `{}`)), `"module_address":"module.m"`, `"module_address":"m"`, 1)))
 	f.Add([]byte(plan(config("", `"m":{"expressions":{"x":`+refs("module.m.y")+`},"module":{"outputs":{"y":{"expression":`+refs("var.x")+`}}}}`), element(`module.m["a"].aws_sagemaker_model.m[0]`, `"no-op"`, `{"tags_all":{}}`, `{}`, `true`))))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, _, err := Read(strings.NewReader(string(text)))
