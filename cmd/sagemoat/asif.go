@@ -67,7 +67,7 @@ func runAsIf(ctx context.Context, p process, f auditFlags, paths []string) (int,
 		return exitError, err
 	}
 	tell, done := progress(p)
-	records, err := audit.Read(ctx, audit.Inputs{Paths: paths, Stdin: p.stdin}, tell)
+	records, err := audit.Read(ctx, audit.Inputs{Paths: paths, Stdin: p.stdin, Past: true}, tell)
 	done()
 	if err != nil {
 		return exitError, err

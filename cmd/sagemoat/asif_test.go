@@ -113,6 +113,7 @@ func TestAsIfSame(t *testing.T) {
 func TestAsIfFlags(t *testing.T) {
 	files := histories(t)["breaker"]
 	files["wrong.yaml"], files["broken.json"] = "version: 2\n", `{"half`
+	files["template.yaml"] = template
 	for name, c := range map[string]struct {
 		args           []string
 		stdin          string
@@ -129,6 +130,7 @@ func TestAsIfFlags(t *testing.T) {
 		"another kind":            {[]string{"--as-if", "new.yaml", "--kind", "model", "history.jsonl"}, "", 0, []string{"nothing was found"}, []string{}},
 		"its kind":                {[]string{"--as-if", "new.yaml", "--kind", "training-job", "history.jsonl"}, "", 0, []string{"would be stopped                   0      5"}, []string{}},
 		"what cannot be read":     {[]string{"--as-if", "new.yaml", "history.jsonl", "broken.json"}, "", 2, []string{"would be stopped"}, []string{"broken.json", "1 error"}},
+		"a template":              {[]string{"--as-if", "new.yaml", "history.jsonl", "template.yaml"}, "", 2, []string{"!Notebook"}, []string{"template.yaml: byte 0: tells what is to be created, not what happened"}},
 		"rules that are wrong":    {[]string{"--as-if", "wrong.yaml", "history.jsonl"}, "", 2, nil, []string{"wrong.yaml:1:10"}},
 		"current rules wrong":     {[]string{"--rules", "wrong.yaml", "--as-if", "new.yaml", "history.jsonl"}, "", 2, nil, []string{"wrong.yaml:1:10"}},
 		"no such rules":           {[]string{"--as-if", "none.yaml", "history.jsonl"}, "", 2, nil, []string{"none.yaml", "no such file"}},

@@ -229,9 +229,15 @@ func (f *auditFlags) summary(p process, r *audit.Report) {
 	if r.Sources > 0 {
 		say(p, "not read: %s of Terraform source; audit the plan that is made of it (terraform show -json PLANFILE)", count(r.Sources, "file"))
 	}
+	for _, note := range r.Notes {
+		say(p, "note: %s", finding.Plain(note))
+	}
 	said := []string{fmt.Sprintf("%s read", count(r.Files, "file"))}
 	if r.Skipped > 0 {
 		said = append(said, count(r.Skipped, "file")+" skipped by name")
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Folders)) {
+		said = append(said, count(r.Folders[name], "folder")+" "+name+" not looked into")
 	}
 	if r.Others > 0 {
 		said = append(said, fmt.Sprintf("%s of them nothing that is audited", count(r.Others, "file")))

@@ -174,4 +174,6 @@ func TestWhatIsNotRead(t *testing.T) {
 	command(t, files, "", "audit", "a/package.json").want(t, 2, []string{"nothing was found"}, []string{"an object with the members name"})
 	command(t, files, plan, "audit", "-").want(t, 1, []string{"aws_sagemaker_model.open"}, []string{"1 verdict"})
 	command(t, files, template, "audit", "-").want(t, 1, []string{"CRITICAL"}, []string{"2 verdicts"})
+	targeted := strings.Replace(plan, `"resource_changes"`, `"complete": false, "resource_changes"`, 1)
+	command(t, files, targeted, "audit", "-").want(t, 1, []string{"aws_sagemaker_model.open"}, []string{"note: standard input: the plan is not complete", "1 verdict"})
 }

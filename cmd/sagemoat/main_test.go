@@ -87,7 +87,7 @@ func (r result) want(t *testing.T, status int, stdout, stderr []string) {
 func TestStatus(t *testing.T) {
 	files := map[string]string{
 		"good.json": good, "bad.json": bad, "refused.json": refused, "broken.json": bad + `{"eventVersion":`,
-		"other.json": `{"hello":"world"}`, "dir/good.json": good, "dir/README": "not read", "dir/.hidden/bad.json": bad,
+		"other.json": `{"hello":"world"}`, "dir/good.json": good, "dir/README": "not read", "dir/.git/bad.json": bad,
 		"twice.jsonl": bad + bad,
 		"t.yaml":      "Resources:\n  N:\n    Type: AWS::SageMaker::NotebookInstance\n    Properties: {RoleArn: r, InstanceType: ml.t3.medium, SubnetId: subnet-0a1b2c3d4e5f60718, SecurityGroupIds: [sg-0a1b2c3d4e5f60718], DirectInternetAccess: Enabled}\n",
 	}
@@ -100,7 +100,7 @@ func TestStatus(t *testing.T) {
 		"nothing failed":       {[]string{"audit", "good.json"}, "", 0, []string{"1 passed"}, []string{"1 file read, 1 verdict"}},
 		"something failed":     {[]string{"audit", "good.json", "bad.json"}, "", 1, []string{"bad", "HIGH", "b-internet"}, []string{"2 files read, 2 verdicts"}},
 		"standard input":       {[]string{"audit", "-"}, bad, 1, []string{"bad"}, []string{"1 verdict"}},
-		"a folder":             {[]string{"audit", "dir"}, "", 0, []string{"1 passed"}, []string{"1 file read, 1 file skipped by name, 1 verdict"}},
+		"a folder":             {[]string{"audit", "dir"}, "", 0, []string{"1 passed"}, []string{"1 file read, 1 file skipped by name, 1 folder .git not looked into, 1 verdict"}},
 		"half a file":          {[]string{"audit", "broken.json"}, "", 2, []string{"bad", "HIGH"}, []string{"broken.json: byte", "ends in the middle", "1 verdict, 1 error"}},
 		"another document":     {[]string{"audit", "other.json", "bad.json"}, "", 2, []string{"bad"}, []string{"other.json", "an object with the members hello"}},
 		"no such file":         {[]string{"audit", "none.json", "good.json"}, "", 2, []string{"1 passed"}, []string{"none.json", "no such file"}},

@@ -62,6 +62,10 @@ type Reading struct {
 	Skipped    int // files of folders that were not read, because of their names
 	Others     int // files of folders that are nothing that is read
 	Sources    int // files of folders with Terraform's source, which is no plan
+	// Folders counts the folders that were not looked into, by their names.
+	Folders map[string]int
+	// Notes are what is to be known of inputs that could be read.
+	Notes []string
 	// Unjudged counts the resources in templates and plans whose types are
 	// SageMaker's and not known here.
 	Unjudged map[string]int

@@ -240,6 +240,7 @@ func TestTheRestIsJudged(t *testing.T) {
 		"c.jsonl":        model(3) + "\n{}\n{\"a\":1,\"a\":2}\n\"\xff\"\n" + model(4) + "\n",
 		"d.ndjson":       `[` + model(5) + `,7,` + model(6) + `]`,
 		".hidden/e.json": model(7),
+		".git/g.json":    model(9),
 		"f.txt":          model(8),
 	} {
 		path := filepath.Join(dir, name)
@@ -251,7 +252,7 @@ func TestTheRestIsJudged(t *testing.T) {
 		}
 	}
 	r := run(t, nil, dir, filepath.Join(dir, "missing"))
-	if diff := cmp.Diff([]string{"m1", "m2", "m3", "m4", "m5", "m6"}, names(r)); diff != "" {
+	if diff := cmp.Diff([]string{"m1", "m2", "m3", "m4", "m5", "m6", "m7"}, names(r)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	var got []string
@@ -270,8 +271,8 @@ func TestTheRestIsJudged(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if r.Files != 4 {
-		t.Errorf("%d files", r.Files)
+	if r.Files != 5 || r.Folders[".git"] != 1 {
+		t.Errorf("%d files, folders passed over %v", r.Files, r.Folders)
 	}
 }
 

@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/sagemoat/sagemoat/events"
@@ -21,8 +24,14 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/terraform"
 )
 
+// errDeclared refuses what is about to be where what happened is wanted.
+var errDeclared = errors.New("tells what is to be created, not what happened: an archive of CloudTrail records is wanted")
+
 // template returns what a CloudFormation template declares.
-func (c *collector) template(file string, offset int64, root *document.Node) []*kind.Observation {
+func (c *collector) template(file string, offset int64, root *document.Node) ([]*kind.Observation, error) {
+	if c.past {
+		return nil, errDeclared
+	}
 	resources, unknown := cloudformation.Read(root)
 	c.unjudged(unknown)
 	var out []*kind.Observation
@@ -48,7 +57,7 @@ func (c *collector) template(file string, offset int64, root *document.Node) []*
 		}
 		out = append(out, &whole)
 	}
-	return out
+	return out, nil
 }
 
 // named is a name that is known; a sign that stands for one is none.
@@ -66,7 +75,11 @@ func (c *collector) planned(file string, offset int64, r io.Reader) ([]*kind.Obs
 	if err != nil {
 		return nil, err
 	}
+	if c.past {
+		return nil, errDeclared
+	}
 	c.unjudged(plan.Unknown)
+	c.notComplete(file, plan)
 	var out []*kind.Observation
 	for _, r := range plan.Resources {
 		o := &kind.Observation{
@@ -81,6 +94,21 @@ func (c *collector) planned(file string, offset int64, r io.Reader) ([]*kind.Obs
 		out = append(out, o)
 	}
 	return out, errors.Join(faults...)
+}
+
+// notComplete notes that a plan does not have all that is going to be.
+// https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+func (c *collector) notComplete(file string, plan *terraform.Plan) {
+	if !plan.Incomplete && plan.Deferred == 0 {
+		return
+	}
+	text := file + ": the plan is not complete: what it leaves out, by -target or because it is left to a later plan, was not judged"
+	if plan.Deferred > 0 {
+		text += fmt.Sprintf("; of what it leaves to a later plan, %d of SageMaker's were judged as far as they are known", plan.Deferred)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Notes = append(c.report.Notes, text)
 }
 
 func (c *collector) unjudged(types map[string]int) {
@@ -113,12 +141,19 @@ func isSource(path string) bool {
 	return strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".tf.json") || strings.HasSuffix(name, ".tofu")
 }
 
-// How what is no JSON may look: a template, whose members stand at the beginning of
-// a line, or Terraform's source.
+// How what is no JSON may look: a template, whose members mostly stand at the
+// beginning of a line, or Terraform's source.
 var (
 	templateMark = regexp.MustCompile(`(?m)^["']?(AWSTemplateFormatVersion|Resources)["']?[ \t]*:`)
 	sourceMark   = regexp.MustCompile(`(?m)^[ \t]*(data|locals|module|moved|output|provider|resource|terraform|variable)([ \t]+"[^"\n]*"){0,2}[ \t]*\{`)
 )
+
+// Without the first no resource of AWS is declared, and without the second none of
+// SageMaker's, unless by a loop.
+var ofAWS, ofSageMaker = []byte("AWS::"), []byte("AWS::SageMaker::")
+
+// yamlName is how files are called that may be a template in YAML.
+var yamlName = regexp.MustCompile(`(?i)\.(json|ya?ml|template)(\.gz)?$`)
 
 // prose reads a text that is no JSON: a CloudFormation template in YAML.
 func (c *collector) prose(name string, r io.Reader) error {
@@ -126,30 +161,71 @@ func (c *collector) prose(name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if !templateMark.Match(text) {
-		if c.named[name] {
-			return notRead(name, text)
-		}
+	plain := unescaped(text)
+	marked := templateMark.Match(plain)
+	if !c.named[name] && !marked && !bytes.Contains(plain, ofAWS) {
 		c.other()
 		return nil
 	}
 	root, err := document.YAML(text)
-	if err != nil {
-		if !c.named[name] && !mention.Match(text) {
-			c.other()
-			return nil
-		}
+	declares := bytes.Contains(plain, ofSageMaker) && (name == stdinName || yamlName.MatchString(name))
+	switch {
+	case err == nil && cloudformation.Looks(root):
+		observations, err := c.template(name, 0, root)
+		c.add(name, 0, observations, err)
+		return nil
+	case c.named[name] && (err == nil || !marked && !declares):
+		return notRead(name, text, root, err)
+	case err != nil && (c.named[name] || declares || marked && mention.Match(plain)):
 		return err
 	}
-	if !cloudformation.Looks(root) {
-		if c.named[name] {
-			return notRead(name, text)
-		}
-		c.other()
-		return nil
-	}
-	c.add(name, 0, c.template(name, 0, root), nil)
+	c.other()
 	return nil
+}
+
+// flow reads a text that begins as JSON does and may be a template in YAML all the
+// same, and returns whether it was, and the text again.
+func (c *collector) flow(name string, r io.Reader) (again io.Reader, is bool, err error) {
+	text, err := io.ReadAll(io.LimitReader(r, document.MaxBytes+1))
+	again = io.MultiReader(bytes.NewReader(text), r)
+	if err != nil || jsontext.Value(text).IsValid() {
+		return again, false, err
+	}
+	root, err := document.YAML(text)
+	if err != nil || !cloudformation.Looks(root) {
+		return again, false, nil //nolint:nilerr // whoever reads it as JSON says what is wrong
+	}
+	observations, err := c.template(name, 0, root)
+	c.add(name, 0, observations, err)
+	return nil, true, nil
+}
+
+// escapes are those of YAML's double quotes that can stand for letters, or for
+// nothing. Any other is passed over as a whole: of \\x41 nothing is escaped but the
+// backslash. https://yaml.org/spec/1.1/#id872840
+var escapes = regexp.MustCompile(`\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|(?:\r\n|[\r\n\x{85}\x{2028}\x{2029}])[ \t]*|(?s:.))`)
+
+// unescaped is a text with what its escapes stand for, and in one byte a letter also
+// where it is UTF-16, which YAML may be. Nothing is hidden in it from who looks for a
+// word.
+func unescaped(text []byte) []byte {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		text = bytes.ReplaceAll(text, []byte{0}, nil)
+	}
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text
+	}
+	return escapes.ReplaceAllFunc(text, func(e []byte) []byte {
+		switch e[1] {
+		case 'x', 'u', 'U':
+			if n, err := strconv.ParseUint(string(e[2:]), 16, 32); err == nil {
+				return utf8.AppendRune(nil, rune(n)) //nolint:gosec // what is no rune is written as one that says so
+			}
+		case '\r', '\n', "\u0085"[0], "\u2028"[0]:
+			return nil
+		}
+		return e
+	})
 }
 
 // other counts a file that is nothing that is read.
@@ -159,8 +235,9 @@ func (c *collector) other() {
 	c.report.Others++
 }
 
-// notRead says what a text is that is no JSON and no template, as far as that helps.
-func notRead(name string, text []byte) error {
+// notRead says what a text is that is no JSON and no template, as far as that helps;
+// root is what it is in YAML, or err why it is none.
+func notRead(name string, text []byte, root *document.Node, err error) error {
 	none := "not JSON, and no CloudFormation template in YAML"
 	switch {
 	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
@@ -168,7 +245,6 @@ func notRead(name string, text []byte) error {
 	case isSource(name), sourceMark.Match(text):
 		return errors.New(howToPlan)
 	}
-	root, err := document.YAML(text)
 	if err != nil {
 		return fmt.Errorf("%s (%w)", none, err)
 	}
@@ -179,6 +255,8 @@ func notRead(name string, text []byte) error {
 		return errors.New(none + ": a resource of Kubernetes, which is not read")
 	case root.Kind != document.Map:
 		return errors.New(none)
+	case root.Get("Resources") != nil:
+		return errors.New(none + ": none of its Resources has a type")
 	}
 	names := make([]string, 0, 5)
 	for _, m := range root.Members {
@@ -208,7 +286,7 @@ func mentions(path string) bool {
 		return true
 	}
 	text, err := io.ReadAll(io.LimitReader(in, archive.MaxRecord))
-	return err != nil || mention.Match(text)
+	return err != nil || mention.Match(unescaped(text))
 }
 
 // tally counts what the documents of one file are, so that a file of which no

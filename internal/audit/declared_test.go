@@ -40,37 +40,43 @@ func write(t testing.TB, files map[string]string) (dir string) {
 func TestARepository(t *testing.T) {
 	big := `{"version":"tree-0.1","tree":{"a":"` + strings.Repeat("AWS::SageMaker::Model ", jsondoc.MaxBytes/20) + `"}}`
 	dir := write(t, map[string]string{
-		"template.yaml":            openTemplate,
-		"cdk.out/x.template.json":  `{"Resources":{"N":{"Type":"AWS::SageMaker::Model"}}}`,
-		"old.template":             `{"AWSTemplateFormatVersion":"2010-09-09","Resources":{"O":{"Type":"AWS::SageMaker::Model"}}}`,
-		"plan.json":                openPlan,
-		"bucket.yml":               "Resources:\n  B: {Type: AWS::S3::Bucket}\n", // a template without SageMaker: read, and silent
-		"main.tf":                  `resource "aws_sagemaker_model" "m" {}`,
-		"more.tf.json":             `{"resource":{}}`,
-		"README.md":                "# Resources:\n",
-		"package.json":             `{"name":"x","dependencies":{"sagemaker":"1"}}`,
-		"tsconfig.json":            "{\n  // a comment\n  \"a\": 1,\n}",
-		"list.json":                `[{"a":1},{"b":2},7]`,
-		"lines.jsonl":              "{\"a\":1}\n{\"b\":2}\n",
-		"policy.json":              `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sagemaker:CreateModel"}]}`,
-		"pattern.json":             `{"source":["aws.sagemaker"],"detail-type":["AWS API Call via CloudTrail"]}`,
-		"state.json":               `{"format_version":"1.0","terraform_version":"1.11.4","values":{}}`,
-		"cdk.out/tree.json":        big,
-		"rules.yaml":               "version: 1\nrules:\n  vpc-required: on\n",
-		"deployment.yaml":          "apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: B\n",
-		"model.yaml":               "apiVersion: sagemaker.services.k8s.aws/v1alpha1\nkind: Model\n",
-		"chart/templates/x.yaml":   "{{- if .Values.x }}\nkind: A\n{{- end }}\n",
-		"broken-but-other.yaml":    "a: [1\n",
-		"half-a-template.yaml":     "Resources:\n  B: {Type: AWS::S3::Bucket\n",
-		"empty.yaml":               "",
-		".github/workflows/x.yaml": openTemplate, // hidden
+		"template.yaml":           openTemplate,
+		"cdk.out/x.template.json": `{"Resources":{"N":{"Type":"AWS::SageMaker::Model"}}}`,
+		"old.template":            `{"AWSTemplateFormatVersion":"2010-09-09","Resources":{"O":{"Type":"AWS::SageMaker::Model"}}}`,
+		"plan.json":               openPlan,
+		"bucket.yml":              "Resources:\n  B: {Type: AWS::S3::Bucket}\n", // a template without SageMaker: read, and silent
+		"main.tf":                 `resource "aws_sagemaker_model" "m" {}`,
+		"more.tf.json":            `{"resource":{}}`,
+		"README.md":               "# Resources:\n",
+		"package.json":            `{"name":"x","dependencies":{"sagemaker":"1"}}`,
+		"tsconfig.json":           "{\n  // a comment\n  \"a\": 1,\n}",
+		"list.json":               `[{"a":1},{"b":2},7]`,
+		"lines.jsonl":             "{\"a\":1}\n{\"b\":2}\n",
+		"policy.json":             `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sagemaker:CreateModel"}]}`,
+		"pattern.json":            `{"source":["aws.sagemaker"],"detail-type":["AWS API Call via CloudTrail"]}`,
+		"state.json":              `{"format_version":"1.0","terraform_version":"1.11.4","values":{}}`,
+		"cdk.out/tree.json":       big,
+		"rules.yaml":              "version: 1\nrules:\n  vpc-required: on\n",
+		"deployment.yaml":         "apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: B\n",
+		"model.yaml":              "apiVersion: sagemaker.services.k8s.aws/v1alpha1\nkind: Model\n",
+		"chart/templates/x.yaml":  "{{- if .Values.x }}\nkind: A\n{{- end }}\n",
+		"broken-but-other.yaml":   "a: [1\n",
+		"half-a-template.yaml":    "Resources:\n  B: {Type: AWS::S3::Bucket\n",
+		"empty.yaml":              "",
+		".aws-sam/build/x.yaml":   openTemplate,
+		".git/x.yaml":             openTemplate,
+		"a/node_modules/x.yaml":   openTemplate,
+		"b/node_modules/x.yaml":   openTemplate,
 	})
 	r := run(t, nil, dir)
 	for _, p := range r.Problems {
 		t.Errorf("a problem: %v", p)
 	}
-	if got := names(r); len(got) != 4 || r.Files != 20 || r.Others != 15 || r.Sources != 2 || r.Skipped != 1 {
+	if got := names(r); len(got) != 5 || r.Files != 21 || r.Others != 15 || r.Sources != 2 || r.Skipped != 1 {
 		t.Errorf("%v, %d files, %d others, %d sources, %d skipped", got, r.Files, r.Others, r.Sources, r.Skipped)
+	}
+	if diff := cmp.Diff(map[string]int{".git": 1, "node_modules": 2}, r.Folders); diff != "" {
+		t.Error(diff)
 	}
 
 	// The same files by name, as a hook names them, are errors unless it is asked for.
@@ -125,6 +131,118 @@ func TestBrokenInAFolder(t *testing.T) {
 	}
 }
 
+// TestWaysToWriteYAML: a template is one however its YAML is written, whether the file
+// was named or found.
+func TestWaysToWriteYAML(t *testing.T) {
+	const body = "{M: {Type: AWS::SageMaker::Model, Properties: {ModelName: m}}}"
+	for name, text := range map[string]string{
+		"indented":               "  Resources:\n    M: {Type: AWS::SageMaker::Model}\n",
+		"flow style":             "{Resources: " + body + "}\n",
+		"flow style and a start": "--- {Resources: " + body + "}\n",
+		"flow style below one":   "---\n{Resources: " + body + "}\n",
+		"a tag":                  "!!map\n  Resources: " + body + "\n",
+		"a tag of the key":       "!!str Resources: " + body + "\n",
+		"an anchor":              "&x Resources: " + body + "\n",
+		"an explicit key":        "? Resources\n: " + body + "\n",
+		"an escape":              "\"Resour\\x63es\": " + body + "\n",
+		"all of it escaped":      "\"\\x52esources\": {M: {Type: \"\\u0041WS::\\U00000053ageMaker::Model\"}}\n",
+		"a broken line":          "? \"Resour\\\n   ces\"\n: {M: {Type: \"AW\\\n  S::SageMaker::Model\"}}\n",
+		"escaped in flow style":  "{\"Resources\": {\"M\": {\"Type\": \"AWS::Sage\\x4daker::Model\"}}}\n",
+		"CR alone":               "Transform: AWS::Serverless-2016-10-31\rResources: " + body + "\r",
+		"CR and LF":              "# x\r\nResources: " + body + "\r\n",
+		"a directive":            "%YAML 1.1\n---\nResources: " + body + "\n",
+		"UTF-16":                 utf16le("Resources: " + body + "\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := write(t, map[string]string{"a.yaml": text})
+			named := filepath.Join(dir, "a.yaml")
+			for how, in := range map[string]Inputs{"found": {Paths: []string{dir}}, "named": {Paths: []string{named}}, "skipping others": {Paths: []string{named}, SkipOthers: true}} {
+				r, err := Run(t.Context(), in, Options{Rules: rules.Default(), Now: now})
+				if err != nil || len(r.Findings) != 1 || len(r.Problems) != 0 || r.Others != 0 {
+					t.Errorf("%s: %d findings, %d others, problems %v, %v", how, len(r.Findings), r.Others, r.Problems, err)
+				}
+			}
+			if r := stdin(t, strings.NewReader(text)); len(r.Findings) != 1 || len(r.Problems) != 0 {
+				t.Errorf("standard input: %d findings, problems %v", len(r.Findings), r.Problems)
+			}
+		})
+	}
+}
+
+func utf16le(s string) string {
+	out := "\xff\xfe"
+	for _, c := range []byte(s) {
+		out += string([]byte{c, 0})
+	}
+	return out
+}
+
+// TestFoundYAML: what is found and cannot be read is a problem where it declares a
+// resource of SageMaker's, and else nothing that is read.
+func TestFoundYAML(t *testing.T) {
+	for name, c := range map[string]struct {
+		text    string
+		problem string // empty: there is none
+	}{
+		"a.yaml":     {"  Resources:\n    M: {Type: AWS::SageMaker::Model\n", "not valid YAML"},
+		"b.yaml":     {"---\n{Resources: {M: {Type: AWS::SageMaker::Model}}}\n---\n{}\n", "several YAML documents"},
+		"c.yaml":     {"a: \"AWS::Sage\\x4daker::Model\"\nb: [\n", "not valid YAML"},
+		"d.json":     {`{"Resources":{"M":{"Type":"AWS::Sage\x4daker::Model"},,}}`, "invalid"},
+		"e.template": {" Resources: {M: {Type: AWS::SageMaker::Model\n", "not valid YAML"},
+		"f.yaml":     {"a: AWS::SageMaker::Model\n", ""},
+		"g.yaml":     {"# AWS::S3::Bucket\na: [\n", ""},
+		"h.yaml":     {"a: \"\\\\x41WS::SageMaker::Model\"\nb: [\n", ""}, // an escaped backslash
+		"i.yaml":     {"# sagemaker\n{{ if x }}\na: \"\\\n  b\"\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, nil, write(t, map[string]string{name: c.text}))
+			switch {
+			case c.problem == "" && (len(r.Problems) != 0 || r.Others != 1):
+				t.Errorf("%d others, problems %v", r.Others, r.Problems)
+			case c.problem != "" && (len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Error(), c.problem)):
+				t.Errorf("%d others, problems %v, want %q", r.Others, r.Problems, c.problem)
+			}
+		})
+	}
+	// A hook is given whatever is committed.
+	dir := write(t, map[string]string{"README.md": "# AWS::SageMaker::Model\n[\n"})
+	r, err := Run(t.Context(), Inputs{Paths: []string{filepath.Join(dir, "README.md")}, SkipOthers: true}, Options{Rules: rules.Default(), Now: now})
+	if err != nil || len(r.Problems) != 0 || r.Others != 1 {
+		t.Errorf("%d others, problems %v, %v", r.Others, r.Problems, err)
+	}
+}
+
+// TestNotesOfAPlan: a plan that is not all of it says so, and is no problem.
+func TestNotesOfAPlan(t *testing.T) {
+	for member, want := range map[string]string{
+		`"complete":true`:  "",
+		`"complete":false`: "was not judged",
+		`"deferred_changes":[{"resource_change":{"address":"aws_sagemaker_model.n","mode":"managed","type":"aws_sagemaker_model","name":"n","change":{"actions":["create"],"after":{},"after_unknown":{}}}}]`: "1 of SageMaker's were judged as far as they are known",
+	} {
+		r := run(t, nil, write(t, map[string]string{"plan.json": strings.Replace(openPlan, `"resource_changes"`, member+`,"resource_changes"`, 1)}))
+		if len(r.Problems) != 0 || len(r.Notes) > 1 || (len(r.Notes) == 1) != (want != "") || !strings.Contains(strings.Join(r.Notes, ""), want) {
+			t.Errorf("%s: problems %v, notes %q", member, r.Problems, r.Notes)
+		}
+	}
+}
+
+// TestPast: where what happened is wanted, what is about to be is refused.
+func TestPast(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.yaml": openTemplate, "b.json": openPlan, "c.json": `{"Resources":{"N":{"Type":"AWS::SageMaker::Model"}}}`,
+		"d.json": `{"Version":"2020-12-01","Steps":[]}`, "e.yaml": "{Resources: {M: {Type: AWS::SageMaker::Model}}}\n", "f.json": model(1),
+	})
+	records, err := Read(t.Context(), Inputs{Paths: []string{dir}, Past: true}, nil)
+	if err != nil || len(records.All) != 1 || len(records.Problems) != 5 {
+		t.Fatalf("%d observations, problems %v, %v", len(records.All), records.Problems, err)
+	}
+	for _, p := range records.Problems {
+		if !strings.Contains(p.Error(), "not what happened: an archive of CloudTrail records is wanted") {
+			t.Error(p)
+		}
+	}
+}
+
 // TestNotRead: a file that was named says what it is instead, and what to do.
 func TestNotRead(t *testing.T) {
 	for name, c := range map[string]struct{ text, problem string }{
@@ -135,7 +253,7 @@ func TestNotRead(t *testing.T) {
 		"k8s.yaml":      {"apiVersion: v1\nkind: Model\n", "a resource of Kubernetes"},
 		"list.yaml":     {"- a\n", "no CloudFormation template in YAML"},
 		"other.yaml":    {"b: 1\nc: 2\n", "it has no Resources, but b, c"},
-		"resources.yml": {"Resources: [a]\n", "it has no Resources, but Resources"},
+		"resources.yml": {"Resources: [a]\n", "none of its Resources has a type"},
 		"broken.yaml":   {"a: [1\n", "(line 1: not valid YAML"},
 		"state.tfstate": {`{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"x","resources":[]}`, "a Terraform state, not a plan"},
 		"conf.json":     {`{"resource":{},"provider":{}}`, "a Terraform configuration, not a plan"},

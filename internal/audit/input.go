@@ -33,6 +33,9 @@ type Inputs struct {
 	// SkipOthers treats files that were named like those that a folder holds: one
 	// that is nothing that is read is counted, and no error.
 	SkipOthers bool
+	// Past refuses what tells of what is to be created, and not of what happened:
+	// templates, plans and pipeline definitions.
+	Past bool
 }
 
 // stdinName is how standard input is named in messages.
@@ -45,6 +48,7 @@ type collector struct {
 	report   *Reading
 	progress func(files int, bytes int64)
 	named    map[string]bool // the files that must be something that is read
+	past     bool
 }
 
 func (c *collector) add(file string, offset int64, observations []*kind.Observation, err error) {
@@ -92,7 +96,7 @@ func split(err error) []error {
 
 // read reads every input.
 func (in Inputs) read(ctx context.Context, report *Reading, progress func(int, int64)) ([]*kind.Observation, error) {
-	c := &collector{report: report, progress: progress, named: map[string]bool{stdinName: !in.SkipOthers}}
+	c := &collector{report: report, progress: progress, named: map[string]bool{stdinName: !in.SkipOthers}, past: in.Past}
 	from := in.expand(c)
 	if !in.SkipOthers {
 		for _, path := range slices.Concat(from.named, from.streams) {
@@ -130,6 +134,7 @@ func (in Inputs) read(ctx context.Context, report *Reading, progress func(int, i
 	slices.SortFunc(report.Problems, func(a, b Problem) int {
 		return strings.Compare(fmt.Sprintf("%s\x00%20d", a.File, a.Offset), fmt.Sprintf("%s\x00%20d", b.File, b.Offset))
 	})
+	slices.Sort(report.Notes)
 	return c.all, nil
 }
 
@@ -185,7 +190,11 @@ func (out *found) folder(c *collector, dir string) {
 			mode = info.Mode()
 		}
 		switch {
-		case mode.IsDir() && strings.HasPrefix(e.Name(), "."):
+		case mode.IsDir() && slices.Contains(passedOver, e.Name()):
+			if c.report.Folders == nil {
+				c.report.Folders = map[string]int{}
+			}
+			c.report.Folders[e.Name()]++
 		case mode.IsDir() && link:
 			// It may lead back to where it lies, or to what is read anyway.
 			c.cannot(path, errors.New("a link to a folder is not followed: name the folder"))
@@ -202,6 +211,13 @@ func (out *found) folder(c *collector, dir string) {
 			c.report.Skipped++
 		}
 	}
+}
+
+// passedOver are the names of folders that hold what others wrote, or what tools
+// keep for themselves. They are counted, and read where they are named.
+var passedOver = []string{
+	".bzr", ".cache", ".git", ".gradle", ".hg", ".m2", ".mypy_cache", ".nox", ".npm", ".pnpm-store", ".pytest_cache",
+	".ruff_cache", ".svn", ".terraform", ".terragrunt-cache", ".tox", ".venv", ".yarn", "__pycache__", "node_modules",
 }
 
 // cannot notes that a path leads to nothing that can be read. It is called
@@ -289,6 +305,16 @@ func (c *collector) stream(ctx context.Context, name string, r io.Reader) error 
 		}
 		return ctx.Err()
 	}
+	if len(rest) > 0 && (name == stdinName || yamlName.MatchString(name)) && !text.zipped && !archive.IsLog(head) && !terraform.Looks(rest) {
+		again, is, err := c.flow(name, plain)
+		if ctx.Err() != nil || is || err != nil {
+			if ctx.Err() == nil {
+				c.done(name, text.n, err)
+			}
+			return ctx.Err()
+		}
+		plain = bufio.NewReaderSize(again, 64<<10)
+	}
 	if terraform.Looks(rest) {
 		text.most = terraform.MaxBytes
 		err := c.plan(name, plain)
@@ -354,8 +380,11 @@ func (c *collector) decode(name string, data []byte, offset int64) ([]*kind.Obse
 		// and functions have names of the author's choice.
 		root, again := document.JSON(data)
 		if again == nil && (refused == nil && cloudformation.Looks(root) || cloudformation.Is(root)) {
-			return c.template(name, offset, root), nil
+			return c.template(name, offset, root)
 		}
+	}
+	if c.past && slices.ContainsFunc(observations, func(o *kind.Observation) bool { return o.Source.Type == kind.ShapePipeline }) {
+		return nil, errDeclared
 	}
 	return observations, err
 }
