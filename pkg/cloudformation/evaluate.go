@@ -112,6 +112,33 @@ func (w *world) object(n *document.Node) jsondoc.Value {
 	return jsondoc.OfObject(out...)
 }
 
+// distinct is a value in which no object has two members whose names differ by case
+// alone: which of them counts is not known. Names of the author's choice may.
+func distinct(v jsondoc.Value, free bool) jsondoc.Value {
+	var out []jsondoc.Member
+	seen := map[string]string{}
+	for _, m := range v.Members() {
+		folded := strings.ToLower(strings.ToUpper(m.Name))
+		if other, twice := seen[folded]; twice && v.Kind() == jsondoc.Object && !free {
+			return jsondoc.Unresolved(fmt.Sprintf("the members %q and %q differ by case alone", cut(other), cut(m.Name)))
+		}
+		seen[folded] = m.Name
+		out = append(out, jsondoc.Member{Name: m.Name, Value: distinct(m.Value, kind.FreeForm()[m.Name])})
+	}
+	switch v.Kind() {
+	case jsondoc.Object:
+		return jsondoc.OfObject(out...)
+	case jsondoc.Array:
+		elements := make([]jsondoc.Value, len(out))
+		for i, m := range out {
+			elements[i] = m.Value
+		}
+		return jsondoc.OfArray(elements...)
+	default:
+		return v
+	}
+}
+
 // text is a text, unless it refers to what is kept elsewhere.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
 func (w *world) text(s string) jsondoc.Value {

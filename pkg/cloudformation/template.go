@@ -12,6 +12,7 @@ package cloudformation
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -112,7 +113,7 @@ type template struct {
 // resource notes a member of Resources, if it is SageMaker's.
 func (t *template) resource(m document.Member) {
 	if strings.HasPrefix(m.Name, "Fn::ForEach") {
-		t.loop(m)
+		t.loop(m, nil)
 		return
 	}
 	typ := m.Value.Get("Type").Str()
@@ -123,37 +124,98 @@ func (t *template) resource(m document.Member) {
 	}
 }
 
-// unclaimed counts a type of SageMaker's that this version has never heard of.
+// unclaimed counts a type of SageMaker's that this version has never heard of, and
+// one of which it is not known whether it is SageMaker's, because it is computed.
 func (t *template) unclaimed(typ string) {
-	if strings.HasPrefix(typ, "AWS::SageMaker::") && !slices.Contains(others, typ) {
-		t.unknown[typ]++
+	written := computedFrom.ReplaceAllString(typ, "")
+	computed := written != typ
+	if strings.HasPrefix(typ, sageMaker) && !slices.Contains(others, typ) || computed && strings.HasPrefix(sageMaker, written) {
+		t.unknown[cut(typ)]++
 	}
 }
+
+// computedFrom is a text from the first variable of a loop on.
+var computedFrom = regexp.MustCompile(`(?s)[$&]\{.*`)
+
+// sageMaker begins the types of SageMaker's.
+const sageMaker = "AWS::SageMaker::"
 
 func (t *template) add(id, typ string, row *kind.Row, node *document.Node) {
 	t.resources = append(t.resources, &Resource{LogicalID: id, Type: typ, Row: row, Base: "Resources." + id + ".Properties"})
 	t.nodes = append(t.nodes, node)
 }
 
+// iteration is a loop: what its variable is called and the values that it takes, none
+// where they are not written out.
+type iteration struct {
+	variable string
+	values   []string
+}
+
 // loop notes the resources that a loop makes: how many there are and what each of
-// them has only CloudFormation tells.
+// them has only CloudFormation tells. It stands in others.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
-func (t *template) loop(m document.Member) {
-	if m.Value.Kind != document.List || len(m.Value.Members) != 3 {
+func (t *template) loop(m document.Member, around []iteration) {
+	parts, ok := items(m.Value, 3, 3)
+	if !ok {
 		return
 	}
-	for _, body := range m.Value.Members[2].Value.Members {
-		if strings.HasPrefix(body.Name, "Fn::ForEach") {
-			t.loop(document.Member{Name: m.Name + "." + body.Name, Value: body.Value})
-			continue
-		}
-		typ := body.Value.Get("Type").Str()
-		if row := t.rows[typ]; row != nil {
-			t.add(m.Name+"."+body.Name, typ, row, nil)
-		} else {
-			t.unclaimed(typ)
+	one := iteration{variable: parts[0].Str()}
+	if collection := parts[1]; collection.Kind == document.List {
+		for _, v := range collection.Members {
+			s, ok := v.Value.Scalar()
+			if !ok {
+				one.values = nil
+				break
+			}
+			one.values = append(one.values, s)
 		}
 	}
+	around = append(slices.Clone(around), one)
+	for _, body := range parts[2].Members {
+		if strings.HasPrefix(body.Name, "Fn::ForEach") {
+			t.loop(document.Member{Name: m.Name + "." + body.Name, Value: body.Value}, around)
+			continue
+		}
+		for _, typ := range types(body.Value.Get("Type").Str(), around) {
+			if row := t.rows[typ]; row != nil {
+				t.add(m.Name+"."+body.Name, typ, row, nil)
+			} else {
+				t.unclaimed(typ)
+			}
+		}
+	}
+}
+
+// The limits of what loops may make of a type.
+const (
+	maxTypes = 50  // different ones
+	maxType  = 200 // bytes of one
+)
+
+// types are what a type comes to in loops, each once: itself where it has none of
+// their variables, or where their values are not written out.
+func types(typ string, loops []iteration) []string {
+	out := []string{typ}
+	for _, l := range loops {
+		variable := "${" + l.variable + "}"
+		if !strings.Contains(typ, variable) || len(l.values) == 0 {
+			continue
+		}
+		var next []string
+		for _, t := range out {
+			for _, v := range l.values {
+				if len(t) > maxType || len(v) > maxType || len(next) > maxTypes {
+					return []string{typ}
+				}
+				if t := strings.ReplaceAll(t, variable, v); !slices.Contains(next, t) {
+					next = append(next, t)
+				}
+			}
+		}
+		out = next
+	}
+	return out
 }
 
 // harmless are the macros of AWS's own that add resources and leave those of

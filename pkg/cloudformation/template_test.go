@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -405,6 +406,63 @@ Resources:
 	for _, text := range []string{"x", "Resources: x", "Resources: {}", "Resources:\n", "[]"} {
 		if resources, unknown := Read(parse(t, text)); len(resources)+len(unknown) != 0 {
 			t.Errorf("%s has resources", text)
+		}
+	}
+}
+
+// TestTypesOfLoops: what a loop makes has the types that its variables come to, or
+// types that are not known.
+func TestTypesOfLoops(t *testing.T) {
+	const body = "{'R${T}': {Type: 'AWS::SageMaker::${T}'}}"
+	many := ""
+	for i := range 100 {
+		many += fmt.Sprintf("t%d, ", i)
+	}
+	for loop, want := range map[string][]string{ // types, then those that are unknown behind ?
+		"[T, [NotebookInstance], " + body + "]":                                                           {"AWS::SageMaker::NotebookInstance"},
+		"[T, [Model, Model, NotebookInstance, FeatureGroup, NewThing], " + body + "]":                     {"AWS::SageMaker::Model", "AWS::SageMaker::NotebookInstance", "?AWS::SageMaker::NewThing"},
+		"[T, ['AWS::SageMaker::Model', 'AWS::S3::Bucket'], {R: {Type: '${T}'}}]":                          {"AWS::SageMaker::Model"},
+		"[T, !Ref Types, {R: {Type: '${T}'}}]":                                                            {"?${T}"},
+		"[T, [Model, !Ref Type], " + body + "]":                                                           {"?AWS::SageMaker::${T}"},
+		"[T, [a], {R: {Type: 'AWS::${U}::Model'}}]":                                                       {"?AWS::${U}::Model"},
+		"[T, [a], {R: {Type: '&{T}'}}]":                                                                   {"?&{T}"},
+		"[T, [a], {R: {Type: 'AWS::S3::${U}'}}]":                                                          nil,
+		"[T, [" + many + "], " + body + "]":                                                               {"?AWS::SageMaker::${T}"},
+		"[T, [" + strings.Repeat("x", 1000) + "], " + body + "]":                                          {"?AWS::SageMaker::${T}"},
+		"[S, [SageMaker, S3], {'Fn::ForEach::In': [T, [Model, Domain], {R: {Type: 'AWS::${S}::${T}'}}]}]": {"AWS::SageMaker::Model", "AWS::SageMaker::Domain"},
+		"[S, !Ref Services, {'Fn::ForEach::In': [T, [Model, Domain], {R: {Type: 'AWS::${S}::${T}'}}]}]":   {"?AWS::${S}::Domain", "?AWS::${S}::Model"},
+	} {
+		resources, unknown := Read(parse(t, "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::X': "+loop+"}"))
+		var got []string
+		for _, r := range resources {
+			got = append(got, r.Type)
+		}
+		for _, typ := range slices.Sorted(maps.Keys(unknown)) {
+			got = append(got, "?"+typ)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%.100s: -want +got\n%s", loop, diff)
+		}
+	}
+}
+
+// TestCase: of names that differ by case alone none counts.
+func TestCase(t *testing.T) {
+	for properties, want := range map[string]string{
+		"{VpcConfig: {Subnets: [a]}, vpcConfig: {}}":          `?the members "VpcConfig" and "vpcConfig" differ by case alone`,
+		"{VpcConfig: {Subnets: [a], SUBNETS: [b]}}":           `{VpcConfig:?the members "Subnets" and "SUBNETS" differ by case alone}`,
+		"{Containers: [{Mode: a, mode: b}]}":                  `{Containers:[?the members "Mode" and "mode" differ by case alone]}`,
+		"{a: {\"\\u212aey\": 1, key: 2}}":                     `{a:?the members "\u212aey" and "key" differ by case alone}`,
+		"{Environment: {A: x, a: y}, V: b}":                   `{Environment:{A:"x" a:"y"} V:"b"}`,
+		"{Environment: {A: {b: x, B: y}}}":                    `{Environment:{A:?the members "b" and "B" differ by case alone}}`,
+		"{VpcConfig: {a: 1}, vpcConfig: !Ref 'AWS::NoValue'}": `{VpcConfig:{a:1}}`,
+	} {
+		got := read(t, "Resources: {R: {Type: 'AWS::SageMaker::Model', Properties: "+properties+"}}")
+		if len(got) == 1 {
+			got[0] = strings.ReplaceAll(got[0], "\u212a", `\u212a`)
+		}
+		if diff := cmp.Diff([]string{"R " + want}, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", properties, diff)
 		}
 	}
 }

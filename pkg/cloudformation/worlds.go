@@ -68,7 +68,7 @@ func (w *world) resource(at int, name string, conditions []string) {
 		if properties == nil {
 			properties = &document.Node{Kind: document.Map}
 		}
-		v.Request = request(r.Row, w.value(properties))
+		v.Request = request(r.Row, distinct(w.value(properties), false))
 	}
 	r.Variants = append(r.Variants, v)
 }
