@@ -212,6 +212,20 @@ func TestFoundYAML(t *testing.T) {
 	}
 }
 
+// TestPassedOverAreDocumented: the folders that are not looked into are told in the
+// documentation.
+func TestPassedOverAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "ci.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range passedOver {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/ci.md does not name %s", name)
+		}
+	}
+}
+
 // TestNotesOfAPlan: a plan that is not all of it says so, and is no problem.
 func TestNotesOfAPlan(t *testing.T) {
 	for member, want := range map[string]string{

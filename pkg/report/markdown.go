@@ -82,6 +82,9 @@ func markdownFinding(f *shown, at *places) string {
 	for _, p := range troubled(f.Finding) {
 		said = append(said, "Part "+code(partName(f.Finding, &p))+": "+escape(finding.Plain(partWhy(f.Finding, &p))))
 	}
+	if s := assumed(f.Finding); s != "" {
+		said = append(said, "Given: "+escape(s))
+	}
 	if s := fix(f.Finding); s != "" {
 		said = append(said, "**Fix:** "+escape(s))
 	}

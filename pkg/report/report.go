@@ -171,6 +171,20 @@ func fix(f *finding.Finding) string {
 	return finding.Plain(f.Remedy())
 }
 
+// assumed are the values that the judgement took from defaults, which whoever starts
+// a pipeline can give otherwise.
+func assumed(f *finding.Finding) string {
+	all := slices.Clone(f.Judgement.Posture.Assumed)
+	for _, p := range f.Judgement.Parts {
+		all = append(all, p.Posture.Assumed...)
+	}
+	slices.Sort(all)
+	return finding.Clip(finding.Plain(strings.Join(slices.Compact(all), ", ")), longestAssumed)
+}
+
+// longestAssumed is how many bytes of assumed values people get to read.
+const longestAssumed = 400
+
 // excepted says by which exception something passed.
 func excepted(f *finding.Finding) string {
 	x := f.Judgement.Exception
@@ -294,6 +308,7 @@ type summary struct {
 	severity   map[rules.Severity]int // of what failed
 	exceptions []string
 	excepted   int
+	assumed    int // of what passed
 	places     places
 }
 
@@ -317,6 +332,9 @@ func summarize(findings []*finding.Finding) *summary {
 			if id := name(j.Exception.ID); !slices.Contains(s.exceptions, id) {
 				s.exceptions = append(s.exceptions, id)
 			}
+		}
+		if j.Compliance == rules.Passed && assumed(f) != "" {
+			s.assumed++
 		}
 		s.places.add(f.Account, f.Region, fileOf(f))
 	}
@@ -342,7 +360,7 @@ func (s *summary) totals() string {
 	}{
 		{rules.Failed, "failed", " (" + s.severities() + ")"},
 		{rules.Warning, "could not be told", ""},
-		{rules.Passed, "passed", s.byException()},
+		{rules.Passed, "passed", s.byException() + s.byDefault()},
 		{rules.NotAvailable, "under no rule", ""},
 	} {
 		if n := s.compliance[part.of]; n > 0 {
@@ -361,6 +379,13 @@ func (s *summary) byException() string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d by exception: %s)", s.excepted, strings.Join(s.exceptions, ", "))
+}
+
+func (s *summary) byDefault() string {
+	if s.assumed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d by default values of parameters)", s.assumed)
 }
 
 func (s *summary) severities() string {

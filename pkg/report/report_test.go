@@ -105,6 +105,25 @@ func TestGoldenRefused(t *testing.T) {
 	}
 }
 
+// TestAssumed: what passed by a default value says so, and by which.
+func TestAssumed(t *testing.T) {
+	f := sample(t, kind.Pipeline, "train", inVPC)
+	f.Judgement.Compliance = rules.Passed
+	f.Judgement.Parts = []rules.Judged{{}, {}, {}}
+	for i, text := range []string{"Parameters.B = subnet-1 (default value)", "Parameters.A = " + strings.Repeat("x", 1000), "Parameters.B = subnet-1 (default value)"} {
+		f.Judgement.Parts[i].Posture.Assumed = []string{text}
+	}
+	want := "Parameters.A = " + strings.Repeat("x", 400-len("Parameters.A = ")-len("…")) + "…"
+	for name, write := range map[string]func(io.Writer, []*finding.Finding, Options) error{"table": Table, "markdown": Markdown} {
+		for all, said := range map[bool]string{true: want, false: "1 passed (1 by default values of parameters)"} {
+			var b bytes.Buffer
+			if err := write(&b, []*finding.Finding{f}, Options{All: all}); err != nil || !strings.Contains(b.String(), said) {
+				t.Errorf("%s, all %v: %v\n%s", name, all, err, b.String())
+			}
+		}
+	}
+}
+
 // TestSamplesCoverEverything keeps the golden files worth comparing.
 func TestSamplesCoverEverything(t *testing.T) {
 	var classes []verdict.Class

@@ -87,12 +87,13 @@ func (t *terminal) below(f *finding.Finding) {
 	for _, p := range troubled(f) {
 		t.labelled("part", partName(f, &p)+": "+partWhy(f, &p))
 	}
+	t.labelled("given", assumed(f))
 	t.labelled("fix", fix(f))
 }
 
 // labelled writes a text after a label, wrapped and indented.
 func (t *terminal) labelled(label, s string) {
-	const gap = 6
+	const gap = 6 // wider than any label
 	for i, line := range t.wrap(finding.Plain(s), indent+gap) {
 		head := strings.Repeat(" ", gap)
 		if i == 0 {
@@ -208,7 +209,7 @@ func (t *terminal) grid(columns []column, rows [][]string) {
 func (t *terminal) paint(s, meaning string) string {
 	code := map[string]string{
 		"CRITICAL": "1;31", "HIGH": "31", "MEDIUM": "33", "LOW": "36", "INFORMATIONAL": "36", "WARNING": "35",
-		"PASSED": "32", "NO RULE": "2", "header": "1", "why": "2", "part": "2", "fix": "32",
+		"PASSED": "32", "NO RULE": "2", "header": "1", "why": "2", "part": "2", "given": "2", "fix": "32",
 	}[meaning]
 	if !t.opts.Color || code == "" {
 		return s
