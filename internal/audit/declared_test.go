@@ -170,11 +170,11 @@ func TestWaysToWriteYAML(t *testing.T) {
 }
 
 func utf16le(s string) string {
-	out := "\xff\xfe"
+	out := []byte("\xff\xfe")
 	for _, c := range []byte(s) {
-		out += string([]byte{c, 0})
+		out = append(out, c, 0)
 	}
-	return out
+	return string(out)
 }
 
 // TestFoundYAML: what is found and cannot be read is a problem where it declares a

@@ -203,13 +203,13 @@ func types(typ string, loops []iteration) []string {
 			continue
 		}
 		var next []string
-		for _, t := range out {
+		for _, before := range out {
 			for _, v := range l.values {
-				if len(t) > maxType || len(v) > maxType || len(next) > maxTypes {
+				if len(before) > maxType || len(v) > maxType || len(next) > maxTypes {
 					return []string{typ}
 				}
-				if t := strings.ReplaceAll(t, variable, v); !slices.Contains(next, t) {
-					next = append(next, t)
+				if after := strings.ReplaceAll(before, variable, v); !slices.Contains(next, after) {
+					next = append(next, after)
 				}
 			}
 		}

@@ -414,10 +414,11 @@ Resources:
 // types that are not known.
 func TestTypesOfLoops(t *testing.T) {
 	const body = "{'R${T}': {Type: 'AWS::SageMaker::${T}'}}"
-	many := ""
+	var list []string
 	for i := range 100 {
-		many += fmt.Sprintf("t%d, ", i)
+		list = append(list, fmt.Sprintf("t%d", i))
 	}
+	many := strings.Join(list, ", ")
 	for loop, want := range map[string][]string{ // types, then those that are unknown behind ?
 		"[T, [NotebookInstance], " + body + "]":                                                           {"AWS::SageMaker::NotebookInstance"},
 		"[T, [Model, Model, NotebookInstance, FeatureGroup, NewThing], " + body + "]":                     {"AWS::SageMaker::Model", "AWS::SageMaker::NotebookInstance", "?AWS::SageMaker::NewThing"},
