@@ -83,7 +83,7 @@ func runDoctor(ctx context.Context, p process, f doctorFlags) (int, error) {
 	defer done()
 	tell("asking who calls")
 	d, err := doctor.Open(ctx, doctor.Options{
-		Stack: f.stack, Region: f.region, Profile: f.profile, Preflight: f.preflight, Version: version(), Now: time.Now,
+		Stack: f.stack, Region: f.region, Profile: f.profile, Preflight: f.preflight, Now: time.Now,
 	})
 	if err != nil {
 		return exitError, explained(err)

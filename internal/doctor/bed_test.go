@@ -241,7 +241,7 @@ func outputs() map[string]string {
 		rules = append(rules, "sagemoat-"+e.Name)
 	}
 	return map[string]string{
-		OutVersion: "v1.2.3", OutMode: "notify", OutTable: "sagemoat", OutQueue: "https://sqs." + url + "sagemoat-events",
+		OutVersion: "0123456789ab", OutMode: "notify", OutTable: "sagemoat", OutQueue: "https://sqs." + url + "sagemoat-events",
 		OutQueueDeadLetter: "https://sqs." + url + "sagemoat-dead-letters", OutStreamDeadLetter: "https://sqs." + url + "sagemoat-stream-dead-letters",
 		OutFindingDeadLetter: "https://sqs." + url + "sagemoat-finding-dead-letters",
 		OutAlertTopic:        "arn:aws:sns:eu-west-1:111122223333:sagemoat-alerts", OutOperationsTopic: "arn:aws:sns:eu-west-1:111122223333:sagemoat-operations",
@@ -507,7 +507,7 @@ func split(t testing.TB, command string) (words []string) {
 // open opens the doctor.
 func (b *bed) open(change ...func(*Options)) *Doctor {
 	b.Helper()
-	o := Options{Version: "v1.2.3", Now: func() time.Time { return b.now }}
+	o := Options{Now: func() time.Time { return b.now }}
 	for _, c := range change {
 		c(&o)
 	}

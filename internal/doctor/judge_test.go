@@ -29,7 +29,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func newSession(change ...func(*session)) *session {
 	x := &session{
 		Options: Options{Now: func() time.Time { return now }}, stackName: DefaultStack,
-		region: region, account: account, partition: kind.Partition(region), version: "v1.2.3",
+		region: region, account: account, partition: kind.Partition(region),
 		stack: &stack{status: "CREATE_COMPLETE", created: now.Add(-30 * 24 * time.Hour), outputs: outputs()},
 	}
 	x.described = answered("cloudformation:DescribeStacks", x.stack, nil)
@@ -493,6 +493,11 @@ func TestStackStates(t *testing.T) {
 	} {
 		x := newSession(func(x *session) { x.stack.status = state })
 		is(t, state, judgeStack(x)[0], want, state)
+	}
+	if l := judgeStack(newSession()); len(l) != 2 {
+		t.Errorf("more than the state and the outputs: %+v", l)
+	} else {
+		is(t, "the build", l[0], OK, "sagemoat: CREATE_COMPLETE, build 0123456789ab, mode notify")
 	}
 	for _, key := range Required() {
 		x := newSession(func(x *session) { delete(x.stack.outputs, key) })

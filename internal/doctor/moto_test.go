@@ -356,10 +356,6 @@ func (b *bed) otherStacks(t *testing.T) {
 			t.Errorf("before deploying, %s is %s: %s", check, l.Status, l.Found)
 		}
 	}
-	r = b.report(func(o *Options) { o.Version = "v2.0.0" })
-	if l := r.lines("stack-version")[0]; l.Status != Warning {
-		t.Errorf("another version: %+v", l)
-	}
 }
 
 // unsubscribe has nobody hear of the operations topic.

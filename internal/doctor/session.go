@@ -36,9 +36,7 @@ type Options struct {
 	Region, Profile string
 	// Preflight says that nothing is deployed yet.
 	Preflight bool
-	// Version is that of this command.
-	Version string
-	Now     func() time.Time
+	Now       func() time.Time
 }
 
 // Doctor looks at one account and Region.
@@ -50,7 +48,6 @@ type session struct {
 	stackName, region, account, partition string
 	caller                                string // ARN
 	preflight                             bool
-	version                               string
 
 	described answer[*stack]
 	stack     *stack // nil: there is none, it could not be read, or it is not looked at
@@ -155,7 +152,7 @@ func Open(ctx context.Context, o Options) (*Doctor, error) {
 func sessionOf(o Options, cfg aws.Config, account, caller string) *session {
 	return &session{
 		Options: o, cfg: cfg, region: cfg.Region, partition: kind.Partition(cfg.Region), account: account, caller: caller,
-		stackName: cmp.Or(o.Stack, DefaultStack), preflight: o.Preflight, version: o.Version,
+		stackName: cmp.Or(o.Stack, DefaultStack), preflight: o.Preflight,
 		json: awsjson.New(cfg), sns: sns.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg), db: dynamodb.NewFromConfig(cfg),
 		shared: new(shared),
 		// Whoever sets an endpoint has no names of buckets in the DNS.

@@ -22,8 +22,8 @@ const Reserved = 20
 
 // The outputs of the stack: the contract with what deploys it.
 const (
-	OutVersion           = "Version"
-	OutMode              = "Mode" // the highest that the rules may choose: observe, notify, stop
+	OutVersion           = "Version" // of the build: the folder of its zips
+	OutMode              = "Mode"    // the highest that the rules may choose: observe, notify, stop
 	OutTable             = "LedgerTableName"
 	OutQueue             = "EventQueueUrl"
 	OutQueueDeadLetter   = "EventDeadLetterQueueUrl"   // what EventBridge could not deliver, and audit could not handle
@@ -105,7 +105,6 @@ func stackSubject() subject {
 	return subject{"Stack", []Check{
 		{ID: "stack", Why: "nothing is audited where it is not deployed"},
 		{ID: "stack-outputs", Why: "they say what there is to look at", Deployed: true},
-		{ID: "stack-version", Why: "the event patterns of another version are other patterns", Deployed: true},
 	}, func(_ context.Context, x *session) []Line { return judgeStack(x) }}
 }
 
@@ -125,7 +124,7 @@ func judgeStack(x *session) (out []Line) {
 	if x.preflight {
 		return []Line{line("stack", OK, fmt.Sprintf("%s is there (%s), and is not looked at: --preflight", x.stackName, s.status))}
 	}
-	found := fmt.Sprintf("%s: %s, version %s, mode %s", x.stackName, s.status, s.out(OutVersion), s.out(OutMode))
+	found := fmt.Sprintf("%s: %s, build %s, mode %s", x.stackName, s.status, s.out(OutVersion), s.out(OutMode))
 	events := x.aws("cloudformation", "describe-stack-events", "--stack-name", x.stackName, "--max-items", "20")
 	switch {
 	case slices.Contains([]types.StackStatus{types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusImportComplete}, types.StackStatus(s.status)):
@@ -147,11 +146,6 @@ func judgeStack(x *session) (out []Line) {
 		out = append(out, line("stack-outputs", Failed, "the stack has no output "+list(missing)+": it is not sagemoat's, or of another version", "make deploy"))
 	} else {
 		out = append(out, line("stack-outputs", OK, fmt.Sprintf("all %d", len(Required()))))
-	}
-	if v := s.out(OutVersion); v == x.version {
-		out = append(out, line("stack-version", OK, "that of this command, "+v))
-	} else {
-		out = append(out, line("stack-version", Warning, fmt.Sprintf("the stack is of version %s, this command of %s", v, x.version), "make deploy"))
 	}
 	return out
 }
