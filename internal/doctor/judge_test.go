@@ -607,13 +607,53 @@ func TestQuotas(t *testing.T) {
 		return yes(q)
 	}
 	have := func(n int) answer[[]rule] { return yes(make([]rule, n)) }
-	need := len(events.Patterns()) + 1
-	is(t, "room", judgeRoom(before, have(300-need), most(300)), OK, "of 300")
-	is(t, "one too many", judgeRoom(before, have(300-need+1), most(300)), Failed, "of 300")
+	const need, wildNeed = 25, 3 // as TestTemplateRules has them
+	is(t, "room", judgeRoom(before, have(300-need), most(300)), OK, "275 of 300 rules of the default bus are there, 0 of 30 with a wildcard")
+	is(t, "one too many", judgeRoom(before, have(300-need+1), most(300)), Failed, "276 of 300 rules of the default bus are there, 0 of 30 with a wildcard, and 25 more are needed")
+	var ours []rule
+	for _, r := range before.deploys() {
+		ours = append(ours, rule{Name: r.Name, EventPattern: string(r.Pattern)})
+	}
+	is(t, "full, and a stack that is not looked at", judgeRoom(before, yes(append(make([]rule, 300-need), ours...)), most(300)), OK, "300 of 300")
+	wild := func(n int) answer[[]rule] {
+		all := make([]rule, 100)
+		for i := range n {
+			all[i] = rule{Name: fmt.Sprintf("w%d", i), EventPattern: `{"detail":{"a":{"b":["x",{"wildcard":"*x*"}]}}}`}
+		}
+		return yes(all)
+	}
+	is(t, "room for wildcards", judgeRoom(before, wild(wildcards-wildNeed), most(300)), OK, "27 of 30 with a wildcard")
+	l := judgeRoom(before, wild(wildcards-wildNeed+1), most(300))
+	is(t, "too many wildcards", l, Failed, "28 of 30 with a wildcard, and 3 more with a wildcard are needed")
+	if !strings.Contains(l.Note, "cannot be raised") || !strings.Contains(l.Note, "w0, w1") || !strings.Contains(l.Fix[0], "describe-rule --name w0") {
+		t.Errorf("too many wildcards: %+v", l)
+	}
+	is(t, "too many of both", judgeRoom(before, wild(28), most(110)), Failed, "25 more are needed; 3 more with")
+	is(t, "wildcards, and deployed", judgeRoom(deployed, wild(wildcards), most(300)), OK, "30 of 30")
 	is(t, "full, and deployed", judgeRoom(deployed, have(300), most(300)), OK, "300 of 300")
 	is(t, "no quota", judgeRoom(before, have(3), no[quota]()), Unknown, "denied")
 	is(t, "no value", judgeRoom(before, have(3), yes(quota{})), Unknown, "names no value")
 	is(t, "no rules", judgeRoom(before, no[[]rule](), most(300)), Unknown, "denied")
+}
+
+func TestWildcard(t *testing.T) {
+	for pattern, want := range map[string]bool{
+		`{"detail":{"a":[{"wildcard":"*"}]}}`:                                true,
+		`{"a":["x",{"prefix":"y"},{"wildcard":"*"}]}`:                        true,
+		`{"a":[{"anything-but":{"wildcard":"*x"}}]}`:                         true,
+		`{"a":[{"anything-but":{"wildcard":["*x","y*"]}}]}`:                  true,
+		`{"detail":{"$or":[{"a":["x"]},{"b":{"c":[{"wildcard":"x*"}]}}]}}`:   true,
+		`{"a":["wildcard",{"prefix":"wildcard"},{"anything-but":["x"]}]}`:    false,
+		`{"detail":{"wildcard":["x"]}}`:                                      false,
+		`{"detail":{"wildcard":{"x":["y"]}}}`:                                false,
+		`{"detail":{"$or":[{"wildcard":["x"]},{"anything-but":["x"]}]}}`:     false,
+		`{"detail":{"a":[{"anything-but":{"prefix":"x"}},{"exists":true}]}}`: false,
+		``: false,
+	} {
+		if got := hasWildcard([]byte(pattern)); got != want {
+			t.Errorf("%s: %v, want %v", pattern, got, want)
+		}
+	}
 }
 
 func TestQueue(t *testing.T) {

@@ -2,9 +2,12 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sagemoat/sagemoat/events"
+	"github.com/sagemoat/sagemoat/internal/respond"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
 )
 
@@ -30,6 +33,11 @@ type quota struct{ Quota struct{ Value *float64 } }
 // rulesQuotaCode is that of the rules of a bus.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 const rulesQuotaCode = "L-244521F2"
+
+// wildcards is how many rules of a bus may have a wildcard in their pattern. It
+// cannot be raised, and Service Quotas does not know it.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+const wildcards = 30
 
 // rulesQuota asks for the quota that is in force, or else for the default, which
 // is in force where nobody raised it.
@@ -80,13 +88,78 @@ func judgeRoom(x *session, have answer[[]rule], a answer[quota]) Line {
 		return line("rules-per-bus", Unknown, "Service Quotas names no value")
 	}
 	most, need := int(*a.value.Quota.Value), 0
+	wild, wildNeed := 0, 0
+	var with []string
+	there := map[string]bool{}
+	for _, r := range have.value {
+		there[r.Name] = true
+		if hasWildcard([]byte(r.EventPattern)) {
+			wild++
+			with = append(with, r.Name)
+		}
+	}
 	if x.stack == nil {
-		need = len(events.Patterns()) + 1 // and that of the custom action
+		for _, r := range x.deploys() {
+			switch {
+			case there[r.Name]: // of a stack that --preflight does not look at
+			case hasWildcard(r.Pattern):
+				need, wildNeed = need+1, wildNeed+1
+			default:
+				need++
+			}
+		}
 	}
-	found := fmt.Sprintf("%d of %d rules of the default bus are there", len(have.value), most)
+	found := fmt.Sprintf("%d of %d rules of the default bus are there, %d of %d with a wildcard", len(have.value), most, wild, wildcards)
+	var wrong, fix []string
 	if len(have.value)+need > most {
-		return line("rules-per-bus", Failed, fmt.Sprintf("%s, and %d more are needed", found, need),
-			x.aws("service-quotas", "request-service-quota-increase", "--service-code", "events", "--quota-code", rulesQuotaCode, "--desired-value", fmt.Sprint(most+100)))
+		wrong = append(wrong, fmt.Sprintf("%d more are needed", need))
+		fix = append(fix, x.aws("service-quotas", "request-service-quota-increase", "--service-code", "events", "--quota-code", rulesQuotaCode, "--desired-value", fmt.Sprint(most+100)))
 	}
-	return line("rules-per-bus", OK, found)
+	l := line("rules-per-bus", OK, found)
+	if wildNeed > 0 && wild+wildNeed > wildcards {
+		wrong = append(wrong, fmt.Sprintf("%d more with a wildcard are needed", wildNeed))
+		fix = append(fix, x.aws("events", "describe-rule", "--name", with[0]))
+		l.Note = "the quota of rules with a wildcard cannot be raised: move some to another bus, or write prefixes and suffixes in them. They are " + list(with)
+	}
+	if len(wrong) > 0 {
+		l.Status, l.Found, l.Fix = Failed, found+", and "+strings.Join(wrong, "; "), fix
+	}
+	return l
+}
+
+// deploys are all rules that the stack makes, under the names that they get. What
+// they name of the stack does not matter here.
+func (x *session) deploys() (all []events.Rule) {
+	all = append(events.Patterns(), events.CustomAction(respond.ActionID))
+	all = append(all, events.Tampering(events.Deployed{Prefix: x.stackName + "-", Bucket: "rules"})...)
+	for i := range all {
+		all[i].Name = x.stackName + "-" + all[i].Name
+	}
+	return all
+}
+
+// hasWildcard says whether a filter of an event pattern has a wildcard in it.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
+func hasWildcard(pattern []byte) bool {
+	var fields map[string]any
+	return json.Unmarshal(pattern, &fields) == nil && wild(fields)
+}
+
+// wild is [hasWildcard] of the fields of a pattern: each has more fields in it, or a
+// list of filters; $or has a list of patterns.
+func wild(fields map[string]any) bool {
+	for name, v := range fields {
+		if below, is := v.(map[string]any); is && wild(below) {
+			return true
+		}
+		filters, _ := v.([]any)
+		for _, f := range filters {
+			filter, _ := f.(map[string]any)
+			but, _ := filter["anything-but"].(map[string]any)
+			if name == "$or" && wild(filter) || name != "$or" && (filter["wildcard"] != nil || but["wildcard"] != nil) {
+				return true
+			}
+		}
+	}
+	return false
 }
