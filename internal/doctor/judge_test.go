@@ -395,6 +395,9 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, got, c.want)
 		}
 	}
+	if l := judgeConcurrency(x, audit, yes(reservation{})); !slices.Equal(l[0].Fix, []string{`make deploy ARGS="--context concurrency=5"`}) || !strings.Contains(l[0].Note, "concurrency=0") {
+		t.Errorf("no reservation: %+v", l)
+	}
 }
 
 func TestTriggers(t *testing.T) {
@@ -596,8 +599,14 @@ func TestQuotas(t *testing.T) {
 	}
 	is(t, "room", judgeUnreserved(before, limit(1000, 1000)), OK, "1000 of 1000")
 	is(t, "just enough", judgeUnreserved(before, limit(spare+Reserved, 1000)), OK, fmt.Sprint(spare+Reserved))
-	is(t, "too little", judgeUnreserved(before, limit(spare+Reserved-1, 1000)), Failed, "have to be left")
-	is(t, "a new account", judgeUnreserved(before, limit(10, 10)), Failed, "10 of 10")
+	for left, all := range map[int]int{spare + Reserved - 1: 1000, 50: 50, 10: 10} {
+		l := judgeUnreserved(before, limit(left, all))
+		is(t, "too little", l, Warning, fmt.Sprintf("%d of %d concurrent executions are not reserved; with the default setting 17 have to be reserved beside the 100 that Lambda keeps free", left, all))
+		if len(l.Fix) != 2 || !strings.Contains(l.Fix[0], "request-service-quota-increase") || l.Fix[1] != `make deploy ARGS="--context concurrency=0"` {
+			t.Errorf("too little: %q", l.Fix)
+		}
+	}
+	is(t, "nothing", judgeUnreserved(before, limit(0, 10)), Failed, "nothing is left to run in")
 	is(t, "deployed", judgeUnreserved(deployed, limit(100, 1000)), OK, "has what it needs")
 	is(t, "silent", judgeUnreserved(before, yes(limits{})), Unknown, "does not say")
 	is(t, "denied", judgeUnreserved(before, no[limits]()), Unknown, "denied")

@@ -13,7 +13,7 @@ import (
 
 func quotaSubject() subject {
 	return subject{"Quotas", []Check{
-		{ID: "lambda-concurrency", Why: "reserving concurrency fails where less than 100 would be left to the others"},
+		{ID: "lambda-concurrency", Why: "a reservation fails where less than 100 would be left to the others"},
 		{ID: "rules-per-bus", Why: "a bus takes no more rules than its quota"},
 	}, func(ctx context.Context, x *session) []Line {
 		limits := ask[limits](ctx, x.json, awsjson.Lambda(), "GetAccountSettings", struct{}{})
@@ -55,6 +55,9 @@ func rulesQuota(ctx context.Context, x *session) answer[quota] {
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 const spare = 100
 
+// withoutReservation deploys functions that reserve nothing.
+const withoutReservation = `make deploy ARGS="--context concurrency=0"`
+
 // judgeUnreserved says whether there is room for what the functions reserve.
 func judgeUnreserved(x *session, a answer[limits]) Line {
 	l := a.value.AccountLimit
@@ -69,11 +72,16 @@ func judgeUnreserved(x *session, a answer[limits]) Line {
 	if x.stack != nil {
 		return line("lambda-concurrency", OK, found+"; the stack has what it needs")
 	}
-	if left < spare+Reserved {
-		return line("lambda-concurrency", Failed, fmt.Sprintf("%s, and %d have to be left beside the %d of the functions", found, spare, Reserved),
-			x.aws("service-quotas", "request-service-quota-increase", "--service-code", "lambda", "--quota-code", "L-B99A9384", "--desired-value", "1000"))
+	if left >= spare+Reserved {
+		return line("lambda-concurrency", OK, fmt.Sprintf("%s; with the default setting the functions reserve %d", found, Reserved))
 	}
-	return line("lambda-concurrency", OK, fmt.Sprintf("%s; the functions reserve %d at most", found, Reserved))
+	found += fmt.Sprintf("; with the default setting %d have to be reserved beside the %d that Lambda keeps free", Reserved, spare)
+	more := x.aws("service-quotas", "request-service-quota-increase", "--service-code", "lambda", "--quota-code", "L-B99A9384", "--desired-value", "1000")
+	if left < 1 {
+		return line("lambda-concurrency", Failed, found+", and nothing is left to run in", more)
+	}
+	return line("lambda-concurrency", Warning, found, more, withoutReservation).
+		with("either have the quota raised, or deploy without reservations: then others can take all there is, and sagemoat can take theirs")
 }
 
 // judgeRoom says whether the default bus takes the rules.

@@ -17,8 +17,9 @@ import (
 // DefaultStack is the name of the stack unless another one is told.
 const DefaultStack = "sagemoat"
 
-// Reserved is how much concurrency the four functions reserve together, at most.
-const Reserved = 20
+// Reserved is how much concurrency the functions reserve together with the default
+// setting: 5 each for audit, publish and respond, 1 each for sweep and setup.
+const Reserved = 17
 
 // The outputs of the stack: the contract with what deploys it.
 const (

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -49,5 +50,35 @@ func TestTemplateRules(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("room is asked for\n%s\nthe template has\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestTemplateReserved: what has to be left is what the template reserves where
+// nobody says otherwise. Whether it does may depend on a condition.
+func TestTemplateReserved(t *testing.T) {
+	all := deployed(t)
+	var number func(v any) int
+	number = func(v any) int {
+		switch v := v.(type) {
+		case float64:
+			return int(v)
+		case map[string]any:
+			if choice, is := v["Fn::If"].([]any); is {
+				return max(number(choice[1]), number(choice[2]))
+			}
+			name, _ := v["Ref"].(string)
+			n, _ := strconv.Atoi(all.Parameters[name].Default)
+			return n
+		}
+		return 0
+	}
+	sum := 0
+	for _, r := range all.Resources {
+		if r.Type == "AWS::Lambda::Function" {
+			sum += number(r.Properties["ReservedConcurrentExecutions"])
+		}
+	}
+	if sum != Reserved {
+		t.Errorf("the template reserves %d, want %d", sum, Reserved)
 	}
 }
