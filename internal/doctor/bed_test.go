@@ -177,7 +177,7 @@ func resources() map[string]any {
 	r := m{
 		"Letters": queue("sagemoat-dead-letters"), "StreamLetters": queue("sagemoat-stream-dead-letters"), "FindingLetters": queue("sagemoat-finding-dead-letters"),
 		"Queue": m{"Type": "AWS::SQS::Queue", "Properties": m{
-			"QueueName": "sagemoat-events", "SqsManagedSseEnabled": true, "VisibilityTimeout": 360,
+			"QueueName": "sagemoat-events", "SqsManagedSseEnabled": true, "VisibilityTimeout": 360, "MessageRetentionPeriod": 1209600,
 			"RedrivePolicy": m{"deadLetterTargetArn": get("Letters", "Arn"), "maxReceiveCount": 20},
 		}},
 		"Alerts":     m{"Type": "AWS::SNS::Topic", "Properties": m{"TopicName": "sagemoat-alerts"}},

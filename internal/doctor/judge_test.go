@@ -671,6 +671,7 @@ func TestQueue(t *testing.T) {
 	good := func(change map[string]string) answer[map[string]string] {
 		all := map[string]string{
 			"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:111122223333:sagemoat-dead-letters","maxReceiveCount":"20"}`, "VisibilityTimeout": "360", "SqsManagedSseEnabled": "true",
+			"MessageRetentionPeriod": "1209600", "DelaySeconds": "0",
 			"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0", "ApproximateNumberOfMessagesDelayed": "0",
 		}
 		maps.Copy(all, change)
@@ -680,6 +681,11 @@ func TestQueue(t *testing.T) {
 	is(t, "without audit's timeout", judgeQueue(x, good(nil), no[configuration]()), Unknown, "how long audit may take")
 	is(t, "no redrive", judgeQueue(x, good(map[string]string{"RedrivePolicy": ""}), audit), Failed, "does not give up to the stack's")
 	is(t, "KMS", judgeQueue(x, good(map[string]string{"SqsManagedSseEnabled": "false", "KmsMasterKeyId": "alias/aws/sqs"}), audit), Failed, "KMS key")
+	is(t, "not kept", judgeQueue(x, good(map[string]string{"MessageRetentionPeriod": "60"}), audit), Failed, "loses what waits for 60 s: want 14 days")
+	is(t, "nobody says how long", judgeQueue(x, good(map[string]string{"MessageRetentionPeriod": ""}), audit), Failed, "loses what waits")
+	is(t, "held back", judgeQueue(x, good(map[string]string{"DelaySeconds": "900"}), audit), Failed, "holds each event back for 900 s")
+	is(t, "held back, not known how long", judgeQueue(x, good(map[string]string{"DelaySeconds": ""}), audit), Failed, "an unknown number of s")
+	is(t, "held back and not kept", judgeQueue(x, good(map[string]string{"DelaySeconds": "900", "MessageRetentionPeriod": "345600"}), audit), Failed, "loses what waits for 4 days: want 14 days; holds each event back")
 	is(t, "gone", judgeQueue(x, fails[map[string]string]("AWS.SimpleQueueService.NonExistentQueue"), audit), Failed, "is not there")
 	none := yes(map[series][]point{})
 	age := func(v float64) answer[map[series][]point] {

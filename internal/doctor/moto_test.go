@@ -171,6 +171,8 @@ func (b *bed) breakages() []breakage {
 		{name: "gives up too soon", group: "Queues", check: "queue", do: attribute("RedrivePolicy", inJSON(m{"deadLetterTargetArn": b.arn("sqs", "sagemoat-dead-letters"), "maxReceiveCount": 3})), status: Failed, found: "gives up after 3 receives, want 20"},
 		{name: "hides too shortly", group: "Queues", check: "queue", do: attribute("VisibilityTimeout", "60"), status: Failed, found: "hides a message for 60 s, and audit may take 60 s"},
 		{name: "not encrypted", group: "Queues", check: "queue", do: attribute("SqsManagedSseEnabled", "false"), status: Failed, found: "is not encrypted"},
+		{name: "does not keep", group: "Queues", check: "queue", do: attribute("MessageRetentionPeriod", "60"), status: Failed, found: "loses what waits for 60 s: want 14 days"},
+		{name: "holds back", group: "Queues", check: "queue", do: attribute("DelaySeconds", "900"), status: Failed, found: "holds each event back for 900 s"},
 		{name: "everybody may send", group: "Queues", check: "queue-policy", do: attribute("Policy", strings.Replace(queuePolicy(b.arn("sqs", "sagemoat-events"), b.ruleARNs()), `"Effect":"Deny"`, `"Effect":"Allow"`, 1)), status: Failed, found: "does not deny everybody but the rules"},
 		{name: "no rule may send", group: "Queues", check: "queue-policy", do: attribute("Policy", queuePolicy(b.arn("sqs", "sagemoat-events"), []string{b.arn("events", "rule/else")})), status: Failed, found: "denies what the rule"},
 		{name: "an event is given up", group: "Queues", check: "dead-letters", do: letter(OutQueueDeadLetter), undo: purge(OutQueueDeadLetter), status: Failed, found: "holds 1: events that EventBridge could not deliver", note: "cannot be moved back"},

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,6 +70,10 @@ func readQueues(ctx context.Context, x *session) map[string]answer[map[string]st
 // what is waited for is received again too. See docs/functions.md.
 const receives = 20
 
+// retention is how many seconds the queue keeps a message: the longest that SQS has.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+const retention = 14 * 24 * 3600
+
 // judgeQueue looks at the settings of the event queue.
 func judgeQueue(x *session, q answer[map[string]string], audit answer[configuration]) Line {
 	url := x.stack.out(OutQueue)
@@ -113,6 +118,14 @@ func judgeQueue(x *session, q answer[map[string]string], audit answer[configurat
 		wrong = append(wrong, what)
 		fix = append(fix, set("SqsManagedSseEnabled", "true"))
 	}
+	if kept, _ := strconv.Atoi(q.value["MessageRetentionPeriod"]); kept < retention {
+		wrong = append(wrong, fmt.Sprintf("loses what waits for %s: want %s", ago(time.Duration(kept)*time.Second), days(retention*time.Second)))
+		fix = append(fix, set("MessageRetentionPeriod", strconv.Itoa(retention)))
+	}
+	if delay := q.value["DelaySeconds"]; delay != "0" {
+		wrong = append(wrong, "holds each event back for "+cmp.Or(delay, "an unknown number of")+" s")
+		fix = append(fix, set("DelaySeconds", "0"))
+	}
 	if len(wrong) > 0 {
 		return line("queue", Failed, lastOf(url)+" "+strings.Join(wrong, "; "), fix...)
 	}
@@ -121,7 +134,7 @@ func judgeQueue(x *session, q answer[map[string]string], audit answer[configurat
 		l.Found = "how long audit may take is not known: " + l.Found
 		return l
 	}
-	return line("queue", OK, fmt.Sprintf("%s gives up after %d receives, hides for %d s, is encrypted", lastOf(url), count, visible))
+	return line("queue", OK, fmt.Sprintf("%s gives up after %d receives, hides for %d s, keeps for %s, is encrypted", lastOf(url), count, visible, days(retention*time.Second)))
 }
 
 func judgeQueuePolicy(x *session, q answer[map[string]string]) Line {

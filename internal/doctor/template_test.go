@@ -82,3 +82,10 @@ func TestTemplateReserved(t *testing.T) {
 		t.Errorf("the template reserves %d, want %d", sum, Reserved)
 	}
 }
+
+// TestTemplateQueue: the queue has to keep messages for as long as the template says.
+func TestTemplateQueue(t *testing.T) {
+	if kept := deployed(t).Resources["EventQueue"].Properties["MessageRetentionPeriod"]; kept != float64(retention) {
+		t.Errorf("the template keeps messages for %v s, want %d", kept, retention)
+	}
+}
