@@ -146,10 +146,12 @@ func TestTrails(t *testing.T) {
 		"off, without selectors":    {trailFacts{trails: yes([]trail{one(off, no[selectors]())})}, Failed, "switched off", "start-logging"},
 		"reads, without a status":   {trailFacts{trails: yes([]trail{one(no[trailStatus](), reads)})}, Failed, "read-only", "put-event-selectors"},
 		"the organization's":        {trailFacts{trails: yes([]trail{org})}, Unknown, foreign + " (of the organization, of all Regions) may leave", "us-east-1"},
-		"and events came":           {trailFacts{trails: yes([]trail{org}), arrived: yes(3.0)}, OK, "matched 3 recorded calls within 14 days", ""},
-		"and none came":             {trailFacts{trails: yes([]trail{org}), arrived: yes(0.0)}, Unknown, "may leave", ""},
-		"and nobody knows":          {trailFacts{trails: yes([]trail{org}), arrived: no[float64]()}, Unknown, "may leave", ""},
-		"events came, and off now":  {trailFacts{trails: yes([]trail{one(off, all)}), arrived: yes(3.0)}, Failed, "switched off", "start-logging"},
+		"and events came":           {trailFacts{trails: yes([]trail{org}), arrived: yes(now.Add(-23 * time.Hour))}, OK, "last matched a recorded call 23 h ago, so a trail logs them", ""},
+		"and events came once":      {trailFacts{trails: yes([]trail{org}), arrived: yes(now.Add(-24 * time.Hour))}, Warning, "last matched a recorded call 24 h ago: nobody called", "get-event-selectors"},
+		"and events came long ago":  {trailFacts{trails: yes([]trail{org}), arrived: yes(now.Add(-13 * 24 * time.Hour))}, Warning, "13 days ago: nobody called what is judged since, or no trail logs it any more; " + foreign, "get-event-selectors"},
+		"and none came":             {trailFacts{trails: yes([]trail{org}), arrived: yes(time.Time{})}, Unknown, "may leave", ""},
+		"and nobody knows":          {trailFacts{trails: yes([]trail{org}), arrived: no[time.Time]()}, Unknown, "may leave", ""},
+		"events came, and off now":  {trailFacts{trails: yes([]trail{one(off, all)}), arrived: yes(now)}, Failed, "switched off", "start-logging"},
 		"cannot write":              {trailFacts{trails: yes([]trail{one(yes(trailStatus{IsLogging: true, LatestDeliveryError: "AccessDenied"}), all)})}, Warning, "cannot write to its bucket: AccessDenied", ""},
 		"unknown beats switched on": {trailFacts{trails: yes([]trail{one(answer[trailStatus]{}, all)})}, Unknown, "nobody asked", ""},
 	} {
@@ -158,6 +160,35 @@ func TestTrails(t *testing.T) {
 		if fix := strings.Join(l.Fix, "\n"); !strings.Contains(fix, c.fix) || c.status == OK && fix != "" {
 			t.Errorf("%s: the fix is %q, want %q", name, fix, c.fix)
 		}
+	}
+}
+
+// TestArrived: the newest match of a rule of the stack for calls counts, and no other.
+func TestArrived(t *testing.T) {
+	x := newSession()
+	of := func(i int) rule {
+		w := events.Patterns()[i]
+		return rule{Name: "sagemoat-" + w.Name, EventPattern: string(w.Pattern)}
+	}
+	calls, refused, hints := of(0), of(1), of(4)
+	x.shared = new(shared)
+	x.shared.rules.Do(func() {
+		x.shared.rules.value = yes([]rule{calls, refused, hints, {Name: "else", EventPattern: calls.EventPattern}})
+	})
+	m := &metrics{long: yes(map[series][]point{
+		matched(calls.Name):   {{now.Add(-50 * time.Hour), 3}, {now.Add(-60 * time.Hour), 1}, {now.Add(-time.Hour), 0}},
+		matched(refused.Name): {{now.Add(-70 * time.Hour), 9}},
+		matched(hints.Name):   {{now.Add(-2 * time.Hour), 9}},
+		matched("else"):       {{now.Add(-3 * time.Hour), 9}},
+	})}
+	if a := m.arrived(t.Context(), x); !a.got || !a.value.Equal(now.Add(-50*time.Hour)) {
+		t.Errorf("%+v, want 50 hours ago", a)
+	}
+	if a := (&metrics{long: yes(map[series][]point{})}).arrived(t.Context(), x); !a.got || !a.value.IsZero() {
+		t.Errorf("%+v, want never", a)
+	}
+	if a := (&metrics{long: no[map[series][]point]()}).arrived(t.Context(), x); a.got {
+		t.Errorf("%+v, want no answer", a)
 	}
 }
 

@@ -136,20 +136,23 @@ func newest(points []point) (at time.Time) {
 	return at
 }
 
-// arrived is how many events the rules for recorded calls matched in the long
-// window.
-func (m *metrics) arrived(ctx context.Context, x *session) answer[float64] {
+// arrived is the hour in which the rules for recorded calls last matched one in the
+// long window; zero where they did not.
+func (m *metrics) arrived(ctx context.Context, x *session) answer[time.Time] {
 	rules := x.rules(ctx)
 	if !rules.got {
-		return answer[float64]{err: rules.err, action: rules.action}
+		return answer[time.Time]{err: rules.err, action: rules.action}
 	}
-	return then(m.long, func(all map[series][]point) (n float64) {
+	return then(m.long, func(all map[series][]point) (last time.Time) {
 		for _, r := range rules.value {
-			if slices.Contains(x.stack.rules(), r.Name) && r.ofCalls() {
-				n += sum(all[matched(r.Name)], time.Time{})
+			if !slices.Contains(x.stack.rules(), r.Name) || !r.ofCalls() {
+				continue
+			}
+			if at := newest(all[matched(r.Name)]); at.After(last) {
+				last = at
 			}
 		}
-		return n
+		return last
 	})
 }
 

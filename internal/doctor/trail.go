@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -46,8 +47,9 @@ type selectors struct {
 
 type trailFacts struct {
 	trails answer[[]trail]
-	// arrived counts the events that the rules for API calls matched lately.
-	arrived answer[float64]
+	// arrived is when the rules for API calls last matched one; zero where none did
+	// lately.
+	arrived answer[time.Time]
 }
 
 func lookAtTrails(ctx context.Context, x *session) (f trailFacts) {
@@ -81,6 +83,10 @@ func lookAtTrails(ctx context.Context, x *session) (f trailFacts) {
 	}
 	return f
 }
+
+// arrivedLately is how old the last matched call may be to show that a trail logs
+// calls now.
+const arrivedLately = 24 * time.Hour
 
 // judgeTrails says whether some trail has EventBridge hear of calls.
 func judgeTrails(x *session, f trailFacts) []Line {
@@ -116,8 +122,14 @@ func judgeTrails(x *session, f trailFacts) []Line {
 			x.aws("cloudtrail", "create-trail", "--name", "management-events", "--s3-bucket-name", "BUCKET", "--is-multi-region-trail"),
 			x.aws("cloudtrail", "start-logging", "--name", "management-events")).
 			with("BUCKET is one whose policy lets CloudTrail write: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html")}
-	case open && f.arrived.got && f.arrived.value > 0:
-		return []Line{line("trail", OK, fmt.Sprintf("EventBridge matched %.0f recorded calls within %s, so a trail logs them; %s", f.arrived.value, days(arrivedWithin), strings.Join(why, "; ")))}
+	case open && f.arrived.got && !f.arrived.value.IsZero():
+		age := x.Now().Sub(f.arrived.value)
+		found := fmt.Sprintf("EventBridge last matched a recorded call %s ago", ago(age))
+		if age < arrivedLately {
+			return []Line{line("trail", OK, found+", so a trail logs them; "+strings.Join(why, "; "))}
+		}
+		return []Line{line("trail", Warning, found+": nobody called what is judged since, or no trail logs it any more; "+strings.Join(why, "; "), fix...).
+			with("sagemoat doctor --live makes a call, and shows whether it comes")}
 	case open:
 		l := line("trail", Unknown, strings.Join(why, "; "), fix...)
 		l.Missing = slices.Compact(slices.Sorted(slices.Values(missing)))
