@@ -47,7 +47,8 @@ func judgeMark(x *session, a answer[ledger.Mark]) Line {
 	return line("sweep-mark", OK, "the last sweep came to its end "+ago(now.Sub(at))+" ago")
 }
 
-// judgeBeats says when each function last ran to its end.
+// judgeBeats says when a scheduled run of each function last ended without an error:
+// what the stream wakes is not counted, for it shows nothing of the schedule.
 func judgeBeats(x *session, m answer[map[series][]point]) (out []Line) {
 	if !m.got {
 		return []Line{m.unknown("heartbeat")}
@@ -60,15 +61,15 @@ func judgeBeats(x *session, m answer[map[series][]point]) (out []Line) {
 		case !last.IsZero() && now.Sub(last.Add(fine)) <= b.within:
 			continue
 		case now.Sub(x.stack.created) < b.within:
-			out = append(out, line("heartbeat", Warning, fmt.Sprintf("%s has not run yet; the stack is %s old", b.function, ago(now.Sub(x.stack.created)))))
+			out = append(out, line("heartbeat", Warning, fmt.Sprintf("no scheduled run of %s ended yet; the stack is %s old", b.function, ago(now.Sub(x.stack.created)))))
 		case last.IsZero():
-			out = append(out, line("heartbeat", Failed, fmt.Sprintf("%s did not run to its end within %s", b.function, ago(b.within)), logs))
+			out = append(out, line("heartbeat", Failed, fmt.Sprintf("no scheduled run of %s ended without an error within %s", b.function, ago(b.within)), logs))
 		default:
-			out = append(out, line("heartbeat", Failed, fmt.Sprintf("%s last ran to its end %s ago: want %s at most", b.function, ago(now.Sub(last)), ago(b.within)), logs))
+			out = append(out, line("heartbeat", Failed, fmt.Sprintf("a scheduled run of %s last ended without an error %s ago: want %s at most", b.function, ago(now.Sub(last)), ago(b.within)), logs))
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, line("heartbeat", OK, "respond, sweep and publish ran to their ends in time"))
+		out = append(out, line("heartbeat", OK, "scheduled runs of respond, sweep and publish ended without an error in time"))
 	}
 	return out
 }

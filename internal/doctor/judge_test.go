@@ -561,10 +561,10 @@ func TestHeartbeat(t *testing.T) {
 	if len(l) != 2 {
 		t.Fatalf("%d lines", len(l))
 	}
-	is(t, "late", l[0], Failed, "respond last ran to its end 60 min ago")
-	is(t, "never", l[1], Failed, "publish did not run to its end within 25 h")
+	is(t, "late", l[0], Failed, "a scheduled run of respond last ended without an error 60 min ago")
+	is(t, "never", l[1], Failed, "no scheduled run of publish ended without an error within 25 h")
 	l = judgeBeats(young, beat(nil))
-	is(t, "young", l[0], Warning, "respond has not run yet")
+	is(t, "young", l[0], Warning, "no scheduled run of respond ended yet; the stack is 10 min old")
 	if len(l) != 3 {
 		t.Errorf("%d lines of a young stack", len(l))
 	}

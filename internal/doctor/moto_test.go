@@ -213,8 +213,8 @@ func (b *bed) breakages() []breakage {
 		{name: "the breaker", group: "Ledger", check: "breaker", do: func() { b.control(ledger.BreakerOf, ledger.Breaker{Open: true, Why: "6 stops", OpenedAt: b.now}) }, status: Failed, found: "nothing is stopped. 6 stops"},
 
 		{name: "no sweep", group: "Heartbeat", check: "sweep-mark", do: quiet, undo: again, status: Failed, found: "the last sweep came to its end 2 h ago: want 45 min at most"},
-		{name: "respond is silent", group: "Heartbeat", check: "heartbeat", do: quiet, undo: again, status: Failed, found: "respond last ran to its end 2 h ago"},
-		{name: "publish is silent", group: "Heartbeat", check: "heartbeat", do: silent, undo: spoke, status: Failed, found: "publish did not run to its end within 25 h"},
+		{name: "respond is silent", group: "Heartbeat", check: "heartbeat", do: quiet, undo: again, status: Failed, found: "a scheduled run of respond last ended without an error 2 h ago"},
+		{name: "publish is silent", group: "Heartbeat", check: "heartbeat", do: silent, undo: spoke, status: Failed, found: "no scheduled run of publish ended without an error within 25 h"},
 
 		{name: "no hub", group: "Security Hub", check: "hub", do: func() { b.rest("DELETE", "securityhub", "/accounts", "") }, status: Failed, found: "is not enabled"},
 		{name: "nobody is told", group: "Topics", check: "topics", do: b.unsubscribe, undo: b.subscribe, status: Failed, found: "nobody hears of alarms"},
