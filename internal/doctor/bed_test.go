@@ -227,6 +227,7 @@ func resources() map[string]any {
 		p := m{"FunctionName": ref("Function" + name), "EventSourceArn": from, "FunctionResponseTypes": []string{"ReportBatchItemFailures"}, "BatchSize": 10}
 		if name != "audit" {
 			p["StartingPosition"] = "TRIM_HORIZON"
+			p["FilterCriteria"] = m{"Filters": []any{m{"Pattern": streamFilter}}}
 		}
 		r["Mapping"+name] = m{"Type": "AWS::Lambda::EventSourceMapping", "Properties": p}
 	}

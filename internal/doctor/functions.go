@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -67,7 +68,14 @@ type reservation struct{ ReservedConcurrentExecutions *int }
 type mapping struct {
 	UUID, EventSourceArn, FunctionArn, State, LastProcessingResult string
 	FunctionResponseTypes                                          []string
+	FilterCriteria                                                 struct{ Filters []struct{ Pattern string } }
+	// FilterCriteriaError says why there is no word of an encrypted filter.
+	FilterCriteriaError *struct{ ErrorCode string }
 }
+
+// streamFilter lets changes of entries and responses through: the state of the
+// functions themselves wakes nobody.
+const streamFilter = `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"entry#"},{"prefix":"response#"}]}}}}`
 
 // schedule is a schedule of EventBridge Scheduler.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ScheduleSummary.html
@@ -204,10 +212,10 @@ func judgeTriggers(x *session, all map[string]answer[[]mapping], table answer[*d
 	if table.got && table.value.Table != nil {
 		stream = aws.ToString(table.value.Table.LatestStreamArn)
 	}
-	for _, want := range []struct{ function, source, words string }{
-		{"audit", x.queueARN(x.stack.out(OutQueue)), "the event queue"},
-		{"publish", stream, "the ledger's stream"},
-		{"respond", stream, "the ledger's stream"},
+	for _, want := range []struct{ function, source, words, filter string }{
+		{"audit", x.queueARN(x.stack.out(OutQueue)), "the event queue", ""},
+		{"publish", stream, "the ledger's stream", streamFilter},
+		{"respond", stream, "the ledger's stream", streamFilter},
 	} {
 		a, named := all[want.function]
 		switch {
@@ -234,6 +242,7 @@ func judgeTriggers(x *session, all map[string]answer[[]mapping], table answer[*d
 		update := func(words ...string) string {
 			return x.aws(append([]string{"lambda", "update-event-source-mapping", "--uuid", m.UUID}, words...)...)
 		}
+		out = append(out, judgeFilter(&m, want.words+" to "+want.function, want.filter, update)...)
 		switch {
 		case m.State == "Creating" || m.State == "Enabling" || m.State == "Updating":
 			out = append(out, line("triggers", Warning, fmt.Sprintf("%s to %s: %s", want.words, want.function, m.State)))
@@ -248,6 +257,37 @@ func judgeTriggers(x *session, all map[string]answer[[]mapping], table answer[*d
 		}
 	}
 	return out
+}
+
+// judgeFilter says whether a mapping lets through what it should: what no filter
+// matches Lambda discards, and nobody hears of it. Want is the one pattern, "" for
+// none.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+func judgeFilter(m *mapping, words, want string, update func(...string) string) []Line {
+	criteria, right := map[string]any{}, "none"
+	if want != "" {
+		criteria["Filters"] = []any{map[string]string{"Pattern": want}}
+		right = want
+	}
+	fix := update("--filter-criteria", inJSON(criteria))
+	filters := m.FilterCriteria.Filters
+	switch {
+	case m.FilterCriteriaError != nil:
+		return []Line{line("triggers", Unknown, words+": the filter is encrypted and cannot be read: "+m.FilterCriteriaError.ErrorCode,
+			"# allow kms:Decrypt for the key of the event source mapping "+m.UUID+" to who runs this", fix).
+			with("the stack encrypts no filter: somebody else did")}
+	case len(filters) == 0 && want == "":
+		return nil
+	case len(filters) == 1 && want != "" && bytes.Equal(canonical(filters[0].Pattern), canonical(want)):
+		return nil
+	case len(filters) == 0:
+		return []Line{line("triggers", Warning, words+" has no filter: the functions' own state wakes them as well", fix)}
+	}
+	var have []string
+	for _, f := range filters {
+		have = append(have, f.Pattern)
+	}
+	return []Line{line("triggers", Failed, words+" discards what its filter does not match: "+strings.Join(have, " or ")+"; want "+right, fix)}
 }
 
 func lastColon(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
@@ -301,7 +341,7 @@ func summed(x *session, told []Line) []Line {
 	for _, c := range []struct{ id, found string }{
 		{"functions", "all four are active, and set up as the stack says"},
 		{"concurrency", "each reserves its own"},
-		{"triggers", "the queue to audit, the stream to publish and respond"},
+		{"triggers", "the queue to audit, the stream to publish and respond, and no filter too many"},
 		{"schedules", "publish, respond and sweep are woken by " + x.stack.out(OutScheduleGroup)},
 	} {
 		if !slices.ContainsFunc(told, func(l Line) bool { return l.Check == c.id }) {

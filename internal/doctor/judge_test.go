@@ -435,8 +435,13 @@ func TestTriggers(t *testing.T) {
 	x := newSession()
 	const stream = "arn:aws:dynamodb:eu-west-1:111122223333:table/sagemoat/stream/2026"
 	table := yes(&dynamodb.DescribeTableOutput{Table: &ddbtypes.TableDescription{LatestStreamArn: aws.String(stream)}})
+	type filter = struct{ Pattern string }
 	good := func(source string) mapping {
-		return mapping{UUID: "u", EventSourceArn: source, State: "Enabled", FunctionArn: "arn:aws:lambda:eu-west-1:111122223333:function:f", FunctionResponseTypes: []string{"ReportBatchItemFailures"}, LastProcessingResult: "OK"}
+		m := mapping{UUID: "u", EventSourceArn: source, State: "Enabled", FunctionArn: "arn:aws:lambda:eu-west-1:111122223333:function:f", FunctionResponseTypes: []string{"ReportBatchItemFailures"}, LastProcessingResult: "OK"}
+		if source == stream {
+			m.FilterCriteria.Filters = []filter{{`{"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "response#"}, {"prefix": "entry#"}]}}}}`}}
+		}
+		return m
 	}
 	queue := x.arn("sqs", "sagemoat-events")
 	whole := func() map[string]answer[[]mapping] {
@@ -462,7 +467,16 @@ func TestTriggers(t *testing.T) {
 		"a problem":      {changed(func(m *mapping) { m.LastProcessingResult = "PROBLEM: Function call failed" }), Warning, "PROBLEM"},
 		"another stream": {changed(func(m *mapping) { m.EventSourceArn = strings.Replace(stream, "2026", "2025", 1) }), Failed, "is not handed to publish"},
 		"none":           {yes([]mapping(nil)), Failed, "is not handed to publish"},
-		"denied":         {no[[]mapping](), Unknown, "denied"},
+		"less": {changed(func(m *mapping) {
+			m.FilterCriteria.Filters[0].Pattern = `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"entry#"}]}}}}`
+		}), Failed, `discards what its filter does not match: {"dynamodb":`},
+		"no JSON":   {changed(func(m *mapping) { m.FilterCriteria.Filters[0].Pattern = "{" }), Failed, "discards"},
+		"one more":  {changed(func(m *mapping) { m.FilterCriteria.Filters = append(m.FilterCriteria.Filters, filter{"{}"}) }), Failed, " or {}"},
+		"no filter": {changed(func(m *mapping) { m.FilterCriteria.Filters = nil }), Warning, "has no filter"},
+		"not readable": {changed(func(m *mapping) {
+			m.FilterCriteria.Filters, m.FilterCriteriaError = nil, &struct{ ErrorCode string }{"KMSAccessDeniedException"}
+		}), Unknown, "cannot be read: KMSAccessDeniedException"},
+		"denied": {no[[]mapping](), Unknown, "denied"},
 	} {
 		all := whole()
 		all["publish"] = c.publish
@@ -472,6 +486,19 @@ func TestTriggers(t *testing.T) {
 			continue
 		}
 		is(t, name, l[0], c.status, c.found)
+	}
+	all, m := whole(), good(queue)
+	m.FilterCriteria.Filters = []filter{{`{"body":{"detail":{"eventName":["CreateApp"]}}}`}}
+	all["audit"] = yes([]mapping{m})
+	l := judgeTriggers(x, all, table)
+	is(t, "the queue filtered", l[0], Failed, `the event queue to audit discards what its filter does not match: {"body":{"detail":{"eventName":["CreateApp"]}}}; want none`)
+	if !strings.Contains(l[0].Fix[0], "--filter-criteria '{}'") {
+		t.Errorf("the queue filtered: %q", l[0].Fix)
+	}
+	m.State = "Disabled"
+	all["audit"] = yes([]mapping{m})
+	if l := judgeTriggers(x, all, table); len(l) != 2 {
+		t.Errorf("filtered and off: %+v", l)
 	}
 	if l := judgeTriggers(x, whole(), no[*dynamodb.DescribeTableOutput]()); len(l) != 2 || l[0].Status != Unknown {
 		t.Errorf("without the table: %+v", l)

@@ -191,6 +191,8 @@ func (b *bed) breakages() []breakage {
 			b.rest("PUT", "lambda", "/2017-10-31/functions/sagemoat-sweep/concurrency", `{"ReservedConcurrentExecutions":1}`)
 		}, status: Warning, found: "sagemoat-sweep reserves none"},
 		{name: "a mapping is off", group: "Functions", check: "triggers", do: mapping("audit", `{"Enabled":false}`), status: Failed, found: "the event queue to audit: Disabled"},
+		{name: "a filter on the queue", group: "Functions", check: "triggers", do: mapping("audit", `{"FilterCriteria":{"Filters":[{"Pattern":"{\"body\":{\"source\":[\"none\"]}}"}]}}`), status: Failed, found: "the event queue to audit discards what its filter does not match"},
+		{name: "another filter on the stream", group: "Functions", check: "triggers", do: mapping("respond", `{"FilterCriteria":{"Filters":[{"Pattern":"{\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":[\"none\"]}}}}"}]}}`), status: Failed, found: "the ledger's stream to respond discards"},
 		{name: "no mapping", group: "Functions", check: "triggers", do: func() {
 			b.rest("DELETE", "lambda", "/2015-03-31/event-source-mappings/"+b.mapping("respond"), "")
 		}, undo: func() { b.newMapping("respond") }, status: Failed, found: "the ledger's stream is not handed to respond"},
@@ -393,6 +395,6 @@ func (b *bed) newMapping(function string) {
 	ok(b, t.err)
 	b.rest("POST", "lambda", "/2015-03-31/event-source-mappings", inJSON(map[string]any{
 		"FunctionName": "sagemoat-" + function, "EventSourceArn": *t.value.Table.LatestStreamArn, "StartingPosition": "LATEST",
-		"FunctionResponseTypes": []string{"ReportBatchItemFailures"},
+		"FunctionResponseTypes": []string{"ReportBatchItemFailures"}, "FilterCriteria": map[string]any{"Filters": []any{map[string]string{"Pattern": streamFilter}}},
 	}))
 }

@@ -89,3 +89,18 @@ func TestTemplateQueue(t *testing.T) {
 		t.Errorf("the template keeps messages for %v s, want %d", kept, retention)
 	}
 }
+
+// TestTemplateFilters: the filters that mappings have to have are the template's.
+func TestTemplateFilters(t *testing.T) {
+	all := deployed(t)
+	for id, want := range map[string]any{
+		"AuditQueue":    nil,
+		"PublishStream": map[string]any{"Filters": []any{map[string]any{"Pattern": streamFilter}}},
+		"RespondStream": map[string]any{"Filters": []any{map[string]any{"Pattern": streamFilter}}},
+	} {
+		r := all.Resources[id]
+		if got := r.Properties["FilterCriteria"]; r.Type != "AWS::Lambda::EventSourceMapping" || inJSON(got) != inJSON(want) {
+			t.Errorf("%s, %s: the template has %s, want %s", id, r.Type, inJSON(got), inJSON(want))
+		}
+	}
+}
