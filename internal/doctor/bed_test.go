@@ -183,9 +183,6 @@ func resources() map[string]any {
 		"Alerts":     m{"Type": "AWS::SNS::Topic", "Properties": m{"TopicName": "sagemoat-alerts"}},
 		"Operations": m{"Type": "AWS::SNS::Topic", "Properties": m{"TopicName": "sagemoat-operations"}},
 		"Rules":      m{"Type": "AWS::S3::Bucket", "Properties": m{"BucketName": "sagemoat-rules"}},
-		"Role": m{"Type": "AWS::IAM::Role", "Properties": m{"AssumeRolePolicyDocument": m{"Version": "2012-10-17", "Statement": []any{
-			m{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": m{"Service": "lambda.amazonaws.com"}},
-		}}}},
 		"Table": m{"Type": "AWS::DynamoDB::Table", "Properties": m{
 			"TableName": "sagemoat", "BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": true,
 			"AttributeDefinitions": []any{m{"AttributeName": "pk", "AttributeType": "S"}, m{"AttributeName": "ix", "AttributeType": "S"}, m{"AttributeName": "at", "AttributeType": "S"}},
@@ -215,12 +212,26 @@ func resources() map[string]any {
 		if f.name == "sweep" {
 			reserved = 1
 		}
+		r["Role"+f.name] = m{"Type": "AWS::IAM::Role", "Properties": m{"AssumeRolePolicyDocument": m{"Version": "2012-10-17", "Statement": []any{
+			m{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": m{"Service": "lambda.amazonaws.com"}},
+		}}}}
+		environment := m{"SAGEMOAT_ACCOUNT": account, "SAGEMOAT_TABLE": "sagemoat", "UNRELATED": "stays"}
+		if f.name != "publish" {
+			environment["SAGEMOAT_RULES_BUCKET"], environment["SAGEMOAT_RULES_KEY"], environment["SAGEMOAT_RULES_OWNER"] = "sagemoat-rules", "rules.yaml", account
+		}
+		switch f.name {
+		case "audit":
+			environment["SAGEMOAT_QUEUE_URL"] = outputs()[OutQueue]
+			environment["SAGEMOAT_OWN_ROLES"] = m{"Fn::Join": []any{",", []any{get("Roleaudit", "Arn"), get("Rolepublish", "Arn"), get("Rolerespond", "Arn"), get("Rolesweep", "Arn")}}}
+		case "publish":
+			environment["SAGEMOAT_DEAD_LETTER_URL"] = outputs()[OutFindingDeadLetter]
+		case "respond":
+			environment["SAGEMOAT_TOPIC_ARN"], environment["SAGEMOAT_MODE"] = outputs()[OutAlertTopic], "notify"
+		}
 		r["Function"+f.name] = m{"Type": "AWS::Lambda::Function", "Properties": m{
-			"FunctionName": "sagemoat-" + f.name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": get("Role", "Arn"), "Timeout": 60,
+			"FunctionName": "sagemoat-" + f.name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": get("Role"+f.name, "Arn"), "Timeout": 60,
 			"Code": m{"ZipFile": "exit"}, "ReservedConcurrentExecutions": reserved,
-			"Environment": m{"Variables": m{
-				"SAGEMOAT_TABLE": "sagemoat", "SAGEMOAT_RULES_BUCKET": "sagemoat-rules", "SAGEMOAT_RULES_KEY": "rules.yaml", "SAGEMOAT_RULES_OWNER": account,
-			}},
+			"Environment": m{"Variables": environment},
 		}}
 	}
 	for name, from := range map[string]m{"audit": get("Queue", "Arn"), "publish": get("Table", "StreamArn"), "respond": get("Table", "StreamArn")} {
@@ -455,6 +466,8 @@ func (b *bed) paste(command string) {
 	case service == "lambda" && operation == "PutFunctionConcurrency":
 		n, _ := strconv.Atoi(flags["ReservedConcurrentExecutions"].(string))
 		b.send("PUT", service, fmt.Sprintf("/2017-10-31/functions/%s/concurrency", flags["FunctionName"]), "", inJSON(map[string]int{"ReservedConcurrentExecutions": n}))
+	case service == "lambda" && operation == "UpdateFunctionConfiguration":
+		b.send("PUT", service, fmt.Sprintf("/2015-03-31/functions/%s/configuration", flags["FunctionName"]), "", inJSON(flags))
 	case service == "lambda" && operation == "UpdateEventSourceMapping":
 		b.send("PUT", service, fmt.Sprintf("/2015-03-31/event-source-mappings/%s", flags["Uuid"]), "", inJSON(flags))
 	case service == "securityhub" && operation == "EnableSecurityHub":

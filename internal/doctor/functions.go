@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,7 +37,7 @@ func functionsSubject() subject {
 			}
 		}
 		for _, f := range functions() {
-			out = append(out, judgeFunction(x, f, x.configs(ctx)[f.name])...)
+			out = append(out, judgeFunction(x, f, x.configs(ctx)[f.name], rolesOf(x.configs(ctx)))...)
 			out = append(out, judgeConcurrency(x, f, reserved[f.name])...)
 		}
 		out = append(out, judgeTriggers(x, mappings, x.table(ctx))...)
@@ -44,20 +46,91 @@ func functionsSubject() subject {
 	}}
 }
 
-// configuration is how a function is set up. Of its environment only these
-// variables are read; the others stay where they are.
+// configuration is how a function is set up.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
 type configuration struct {
-	State, StateReason, LastUpdateStatus, LastUpdateStatusReason string
-	Timeout                                                      int
-	Environment                                                  struct {
-		Variables struct {
-			Table  string `json:"SAGEMOAT_TABLE"`
-			Bucket string `json:"SAGEMOAT_RULES_BUCKET"`
-			Key    string `json:"SAGEMOAT_RULES_KEY"`
-			Owner  string `json:"SAGEMOAT_RULES_OWNER"`
+	State, StateReason, LastUpdateStatus, LastUpdateStatusReason, Role string
+	Timeout                                                            int
+	Environment                                                        struct {
+		Variables variables
+		// Error says why there is no word of an encrypted environment.
+		Error *struct{ ErrorCode string }
+	}
+}
+
+// variables are those of a function's environment that are ours: the others stay
+// where they are.
+type variables map[string]string
+
+// UnmarshalJSON keeps ours.
+func (v *variables) UnmarshalJSON(b []byte) error {
+	var all map[string]string
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return !strings.HasPrefix(name, "SAGEMOAT_") })
+	*v = all
+	return nil
+}
+
+// ownRoles is the variable that tells audit whose calls to ignore.
+const ownRoles = "SAGEMOAT_OWN_ROLES"
+
+// rolesOf are the roles that the functions have now; nil where not all are known.
+func rolesOf(all map[string]answer[configuration]) (roles []string) {
+	for _, f := range functions() {
+		role := all[f.name].value.Role
+		if role == "" {
+			return nil
+		}
+		roles = append(roles, role)
+	}
+	return roles
+}
+
+// wanted is the environment that the stack gives a function.
+func (x *session) wanted(f function, roles []string) variables {
+	s := x.stack
+	v := variables{"SAGEMOAT_ACCOUNT": x.account, "SAGEMOAT_TABLE": s.out(OutTable)}
+	if f.name != "publish" { // which judges nothing
+		v["SAGEMOAT_RULES_BUCKET"], v["SAGEMOAT_RULES_KEY"], _ = s.rulesFile()
+		v["SAGEMOAT_RULES_OWNER"] = s.out(OutRulesOwner)
+	}
+	switch f.name {
+	case "audit":
+		v["SAGEMOAT_QUEUE_URL"], v[ownRoles] = s.out(OutQueue), strings.Join(roles, ",")
+	case "publish":
+		v["SAGEMOAT_DEAD_LETTER_URL"] = s.out(OutFindingDeadLetter)
+	case "respond":
+		v["SAGEMOAT_TOPIC_ARN"], v["SAGEMOAT_MODE"] = s.out(OutAlertTopic), s.out(OutMode)
+	}
+	return v
+}
+
+// differ are the names of the variables that are not as they should be. The order
+// of roles does not matter; nor does, without a bucket, where in it a file would be.
+func (v variables) differ(want variables) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		have, same := v[name], v[name] == want[name]
+		switch {
+		case name == ownRoles:
+			same = slices.Equal(rolesIn(have), rolesIn(want[name]))
+		case want["SAGEMOAT_RULES_BUCKET"] == "" && (name == "SAGEMOAT_RULES_KEY" || name == "SAGEMOAT_RULES_OWNER"):
+			same = true
+		}
+		if !same {
+			names = append(names, name)
 		}
 	}
+	return names
+}
+
+// rolesIn are the roles in the variable, in order, each once: audit takes the list
+// apart so, too.
+func rolesIn(text string) []string {
+	all := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // reservation is what a function reserves.
@@ -127,9 +200,10 @@ func listSchedules(ctx context.Context, x *session) answer[[]schedule] {
 	}
 }
 
-// judgeFunction says whether a function runs, and by what the stack says.
+// judgeFunction says whether a function runs, and by what the stack says. Roles are
+// those of all functions, nil where they are not known.
 // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-func judgeFunction(x *session, f function, a answer[configuration]) []Line {
+func judgeFunction(x *session, f function, a answer[configuration], roles []string) []Line {
 	name := x.stack.out(f.output)
 	switch {
 	case name == "":
@@ -149,24 +223,28 @@ func judgeFunction(x *session, f function, a answer[configuration]) []Line {
 	case c.LastUpdateStatus != "Successful":
 		return []Line{line("functions", Failed, fmt.Sprintf("the last update of %s is %s: %s", name, cmp.Or(c.LastUpdateStatus, "of no status"), cmp.Or(c.LastUpdateStatusReason, "no reason is given")), look)}
 	}
-	env := c.Environment.Variables
-	var other []string
-	if env.Table != x.stack.out(OutTable) {
-		other = append(other, "SAGEMOAT_TABLE")
+	if e := c.Environment.Error; e != nil {
+		return []Line{line("functions", Unknown, "the environment of "+name+" is encrypted and cannot be read: "+e.ErrorCode,
+			"# allow kms:Decrypt for the function's key to who runs this", look)}
 	}
-	// Only sweep and publish could do without the rules; publish does.
-	if f.name != "publish" {
-		bucket, key, owner := x.stack.rulesFile()
-		if env.Bucket != bucket || env.Bucket != "" && env.Key != key {
-			other = append(other, "SAGEMOAT_RULES_BUCKET or SAGEMOAT_RULES_KEY")
-		}
-		if env.Bucket != "" && env.Owner != owner {
-			other = append(other, "SAGEMOAT_RULES_OWNER")
-		}
+	env, want := c.Environment.Variables, x.wanted(f, roles)
+	fix := x.aws("lambda", "update-function-configuration", "--function-name", name, "--environment", inJSON(map[string]any{"Variables": want}))
+	unknown := f.name == "audit" && roles == nil
+	if unknown {
+		delete(want, ownRoles)
+		fix = look // what sets a variable sets all of them
 	}
-	if len(other) > 0 {
-		return []Line{line("functions", Failed, name+" has another "+list(other)+" than the stack says", look).
-			with("somebody changed it by hand: whoever sets the rules file decides what passes. Set it back, or deploy again with the change in the template")}
+	if other := env.differ(want); len(other) > 0 {
+		found := name + " has another " + list(other) + " than the stack says"
+		alien := slices.DeleteFunc(rolesIn(env[ownRoles]), func(role string) bool { return slices.Contains(roles, role) })
+		if slices.Contains(other, ownRoles) && len(alien) > 0 {
+			found += ": it ignores what " + list(alien) + " does"
+		}
+		return []Line{line("functions", Failed, found, fix).
+			with("somebody changed it by hand: the rules file and the roles that audit ignores decide what passes, the mode what is stopped. The command sets back all variables; a change that is meant belongs in the template")}
+	}
+	if unknown {
+		return []Line{line("functions", Unknown, "whether "+name+" ignores the functions' own roles only is not known: not all of them are", look)}
 	}
 	return nil
 }
@@ -339,7 +417,7 @@ func judgeSchedules(x *session, a answer[[]schedule]) (out []Line) {
 // summed adds a line for each check of the functions of which nothing is told.
 func summed(x *session, told []Line) []Line {
 	for _, c := range []struct{ id, found string }{
-		{"functions", "all four are active, and set up as the stack says"},
+		{"functions", "all four are active, with the environment that the stack gives them"},
 		{"concurrency", "each reserves its own"},
 		{"triggers", "the queue to audit, the stream to publish and respond, and no filter too many"},
 		{"schedules", "publish, respond and sweep are woken by " + x.stack.out(OutScheduleGroup)},

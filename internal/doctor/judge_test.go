@@ -357,16 +357,60 @@ func TestRules(t *testing.T) {
 
 func TestFunctions(t *testing.T) {
 	x := newSession()
-	good := func(change func(*configuration)) answer[configuration] {
-		c := configuration{State: "Active", LastUpdateStatus: "Successful", Timeout: 60}
-		v := &c.Environment.Variables
-		v.Table, v.Bucket, v.Key, v.Owner = "sagemoat", "sagemoat-rules", "rules.yaml", account
+	const role = "arn:aws:iam::111122223333:role/"
+	roles := []string{role + "audit", role + "publish", role + "respond", role + "sweep"}
+	environment := func(f string) variables { // as in the template
+		v := variables{"SAGEMOAT_ACCOUNT": account, "SAGEMOAT_TABLE": "sagemoat"}
+		if f != "publish" {
+			v["SAGEMOAT_RULES_BUCKET"], v["SAGEMOAT_RULES_KEY"], v["SAGEMOAT_RULES_OWNER"] = "sagemoat-rules", "rules.yaml", account
+		}
+		switch f {
+		case "audit":
+			v["SAGEMOAT_QUEUE_URL"], v[ownRoles] = outputs()[OutQueue], strings.Join(roles, ",")
+		case "publish":
+			v["SAGEMOAT_DEAD_LETTER_URL"] = outputs()[OutFindingDeadLetter]
+		case "respond":
+			v["SAGEMOAT_TOPIC_ARN"], v["SAGEMOAT_MODE"] = outputs()[OutAlertTopic], "notify"
+		}
+		return v
+	}
+	of := func(f string, change func(*configuration)) answer[configuration] {
+		c := configuration{State: "Active", LastUpdateStatus: "Successful", Timeout: 60, Role: role + f}
+		c.Environment.Variables = environment(f)
 		if change != nil {
 			change(&c)
 		}
 		return yes(c)
 	}
+	good := func(change func(*configuration)) answer[configuration] { return of("audit", change) }
+	set := func(name, value string) answer[configuration] {
+		return good(func(c *configuration) { c.Environment.Variables[name] = value })
+	}
 	audit := functions()[0]
+	for _, f := range functions() {
+		if l := judgeFunction(x, f, of(f.name, nil), roles); len(l) != 0 {
+			t.Errorf("healthy: %s: %+v", f.name, l)
+		}
+		for name := range environment(f.name) {
+			l := judgeFunction(x, f, of(f.name, func(c *configuration) { c.Environment.Variables[name] = "else" }), roles)
+			if len(l) != 1 {
+				t.Errorf("%s of %s: %d lines", name, f.name, len(l))
+				continue
+			}
+			is(t, f.name, l[0], Failed, "sagemoat-"+f.name+" has another "+name+" than the stack says")
+			words := split(t, l[0].Fix[0])
+			var pasted struct{ Variables variables }
+			i := slices.Index(words, "--environment") + 1
+			ok(t, json.Unmarshal([]byte(words[i]), &pasted))
+			if !maps.Equal(pasted.Variables, environment(f.name)) {
+				t.Errorf("%s of %s: %s", name, f.name, l[0].Fix[0])
+			}
+			l = judgeFunction(x, f, of(f.name, func(c *configuration) { delete(c.Environment.Variables, name) }), roles)
+			if len(l) != 1 || l[0].Status != Failed {
+				t.Errorf("%s of %s is not there: %+v", name, f.name, l)
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		a      answer[configuration]
 		status Status
@@ -377,35 +421,57 @@ func TestFunctions(t *testing.T) {
 		"no state":      {good(func(c *configuration) { c.State = "" }), Failed, "in no state"},
 		"being updated": {good(func(c *configuration) { c.LastUpdateStatus = "InProgress" }), Warning, "being updated"},
 		"not updated":   {good(func(c *configuration) { c.LastUpdateStatus = "Failed" }), Failed, "the last update"},
-		"another table": {good(func(c *configuration) { c.Environment.Variables.Table = "other" }), Failed, "another SAGEMOAT_TABLE"},
-		"other rules":   {good(func(c *configuration) { c.Environment.Variables.Bucket = "mine" }), Failed, "another SAGEMOAT_RULES_BUCKET"},
-		"another file":  {good(func(c *configuration) { c.Environment.Variables.Key = "mine" }), Failed, "another SAGEMOAT_RULES_BUCKET"},
-		"no rules":      {good(func(c *configuration) { c.Environment.Variables.Bucket = "" }), Failed, "another SAGEMOAT_RULES_BUCKET"},
-		"another owner": {good(func(c *configuration) { c.Environment.Variables.Owner = "444455556666" }), Failed, "another SAGEMOAT_RULES_OWNER"},
-		"not there":     {fails[configuration]("ResourceNotFoundException"), Failed, "is not there"},
-		"denied":        {no[configuration](), Unknown, "s:Call is denied"},
-		"throttled":     {fails[configuration]("TooManyRequestsException"), Unknown, "S.Call: TooManyRequestsException"},
+		"a role more":   {set(ownRoles, strings.Join(append(roles, role+"mine"), ",")), Failed, "another SAGEMOAT_OWN_ROLES than the stack says: it ignores what " + role + "mine does"},
+		"blanks":        {set(ownRoles, strings.Join(roles, ",")+" "+role+"mine"), Failed, "it ignores what " + role + "mine does"},
+		"a role less":   {set(ownRoles, strings.Join(roles[1:], ",")), Failed, "another SAGEMOAT_OWN_ROLES"},
+		"unreadable": {good(func(c *configuration) {
+			c.Environment.Variables, c.Environment.Error = nil, &struct{ ErrorCode string }{"AccessDeniedException"}
+		}), Unknown, "encrypted and cannot be read: AccessDeniedException"},
+		"not there": {fails[configuration]("ResourceNotFoundException"), Failed, "is not there"},
+		"denied":    {no[configuration](), Unknown, "s:Call is denied"},
+		"throttled": {fails[configuration]("TooManyRequestsException"), Unknown, "S.Call: TooManyRequestsException"},
 	} {
-		l := judgeFunction(x, audit, c.a)
+		l := judgeFunction(x, audit, c.a, roles)
 		if len(l) != 1 {
 			t.Errorf("%s: %d lines", name, len(l))
 			continue
 		}
 		is(t, name, l[0], c.status, c.found)
 	}
-	if l := judgeFunction(x, audit, good(func(c *configuration) { c.State = "Inactive" })); len(l) != 0 {
+	if l := judgeFunction(x, audit, good(func(c *configuration) { c.State = "Inactive" }), roles); len(l) != 0 {
 		t.Errorf("idle: %+v", l)
 	}
+	if l := judgeFunction(x, audit, set(ownRoles, strings.Join([]string{roles[3], roles[0], roles[2], roles[1]}, ", ")), roles); len(l) != 0 {
+		t.Errorf("in another order: %+v", l)
+	}
+	is(t, "without the roles", judgeFunction(x, audit, good(nil), nil)[0], Unknown, "not all of them are")
+	is(t, "without the roles, and another table", judgeFunction(x, audit, set("SAGEMOAT_TABLE", "other"), nil)[0], Failed, "another SAGEMOAT_TABLE")
+	all := map[string]answer[configuration]{}
+	for _, f := range functions() {
+		all[f.name] = of(f.name, nil)
+	}
+	if got := rolesOf(all); !slices.Equal(got, roles) {
+		t.Errorf("roles %v, want %v", got, roles)
+	}
+	all["sweep"] = no[configuration]()
+	if got := rolesOf(all); got != nil {
+		t.Errorf("roles %v, want none: not all are known", got)
+	}
+	var ours variables
+	ok(t, json.Unmarshal([]byte(`{"SAGEMOAT_TABLE":"t","SECRET":"s"}`), &ours))
+	if !maps.Equal(ours, variables{"SAGEMOAT_TABLE": "t"}) {
+		t.Errorf("%v is kept", ours)
+	}
 	builtIn := newSession(func(x *session) { x.stack.outputs[OutRulesKey] = NoRules })
-	if l := judgeFunction(builtIn, audit, good(nil)); len(l) != 1 || l[0].Status != Failed {
+	if l := judgeFunction(builtIn, audit, good(nil), roles); len(l) != 1 || l[0].Status != Failed {
 		t.Errorf("a file that the stack does not name: %+v", l)
 	}
-	if l := judgeFunction(builtIn, audit, good(func(c *configuration) { c.Environment.Variables.Bucket = "" })); len(l) != 0 {
+	if l := judgeFunction(builtIn, audit, set("SAGEMOAT_RULES_BUCKET", ""), roles); len(l) != 0 {
 		t.Errorf("the built-in rules: %+v", l)
 	}
 	nameless := newSession(func(x *session) { delete(x.stack.outputs, OutSweep) })
 	sweep := functions()[3]
-	is(t, "nameless", judgeFunction(nameless, sweep, answer[configuration]{})[0], Failed, "does not name sweep")
+	is(t, "nameless", judgeFunction(nameless, sweep, answer[configuration]{}, nil)[0], Failed, "does not name sweep")
 	is(t, "nameless", judgeConcurrency(nameless, sweep, answer[reservation]{})[0], Failed, "sweep is not there")
 	is(t, "nameless", judgeTriggers(nameless, nil, answer[*dynamodb.DescribeTableOutput]{})[0], Failed, "audit is not there")
 	is(t, "nameless", judgeSchedules(nameless, yes([]schedule(nil)))[2], Failed, "sweep is not there")

@@ -139,6 +139,13 @@ func (b *bed) breakages() []breakage {
 	mapping := func(function, change string) func() {
 		return func() { b.rest("PUT", "lambda", "/2015-03-31/event-source-mappings/"+b.mapping(function), change) }
 	}
+	variable := func(of, name, value string) func() {
+		return func() {
+			all := readConfigurations(b.Context(), b.open().session)[of].value.Environment.Variables
+			all[name] = value
+			b.rest("PUT", "lambda", "/2015-03-31/functions/sagemoat-"+of+"/configuration", inJSON(m{"Environment": m{"Variables": all}}))
+		}
+	}
 	quiet, again := later(2 * time.Hour)
 	silent, spoke := later(26*time.Hour + 10*time.Minute)
 	return []breakage{
@@ -182,6 +189,8 @@ func (b *bed) breakages() []breakage {
 			b.metric(queueAge("sagemoat-events"), 4000)
 		}, undo: purge(OutQueue), status: Failed, found: "1 messages, the oldest 67 min old"},
 
+		{name: "an alien role is ignored", group: "Functions", check: "functions", do: variable("audit", ownRoles, "arn:aws:iam::111122223333:role/mine"), status: Failed, found: "it ignores what arn:aws:iam::111122223333:role/mine does"},
+		{name: "another mode", group: "Functions", check: "functions", do: variable("respond", "SAGEMOAT_MODE", "observe"), status: Failed, found: "sagemoat-respond has another SAGEMOAT_MODE"},
 		{name: "may not run", group: "Functions", check: "concurrency", do: func() {
 			b.rest("PUT", "lambda", "/2017-10-31/functions/sagemoat-sweep/concurrency", `{"ReservedConcurrentExecutions":0}`)
 		}, status: Failed, found: "sagemoat-sweep may not run"},

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ type template struct {
 		Properties map[string]any
 	}
 	Parameters map[string]struct{ Default string }
+	Outputs    map[string]struct{ Value any }
 }
 
 // deployed reads the template that make package ships.
@@ -101,6 +103,45 @@ func TestTemplateFilters(t *testing.T) {
 		r := all.Resources[id]
 		if got := r.Properties["FilterCriteria"]; r.Type != "AWS::Lambda::EventSourceMapping" || inJSON(got) != inJSON(want) {
 			t.Errorf("%s, %s: the template has %s, want %s", id, r.Type, inJSON(got), inJSON(want))
+		}
+	}
+}
+
+// TestTemplateEnvironment: the environment that functions have to have is the
+// template's. Both are compared as the template writes values.
+func TestTemplateEnvironment(t *testing.T) {
+	all := deployed(t)
+	x := newSession(func(x *session) {
+		x.account = inJSON(map[string]string{"Ref": "AWS::AccountId"})
+		for key, out := range all.Outputs {
+			x.stack.outputs[key] = inJSON(out.Value)
+		}
+	})
+	properties := func(f function) map[string]any {
+		return all.Resources[strings.ToUpper(f.name[:1])+f.name[1:]].Properties
+	}
+	var roles []any
+	for _, f := range functions() {
+		roles = append(roles, properties(f)["Role"])
+	}
+	for _, f := range functions() {
+		environment, _ := properties(f)["Environment"].(map[string]any)["Variables"].(map[string]any)
+		want := x.wanted(f, nil)
+		if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, slices.Sorted(maps.Keys(environment))) {
+			t.Errorf("%s: want the variables %v, the template has %s", f.name, names, inJSON(environment))
+		}
+		for name, value := range want {
+			switch name {
+			case "SAGEMOAT_RULES_BUCKET": // or empty, where there is no file
+				value = `{"Fn::If":["HasRulesFile",` + value + `,""]}`
+			case "SAGEMOAT_RULES_KEY": // the output is never empty
+				value = inJSON(map[string]string{"Ref": "RulesKey"})
+			case ownRoles:
+				value = inJSON(map[string]any{"Fn::Join": []any{",", roles}})
+			}
+			if got := inJSON(environment[name]); got != value {
+				t.Errorf("%s: want %s = %s, the template has %s", f.name, name, value, got)
+			}
 		}
 	}
 }
