@@ -59,7 +59,7 @@ unknown; 2 wrong usage, or no credentials.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.stack, "stack", doctor.DefaultStack, "`NAME` of the CloudFormation stack")
+	flags.StringVar(&f.stack, "stack", "", "`NAME` of the CloudFormation stack (default: "+doctor.DefaultStack+", or that of a StackSet of the name)")
 	flags.StringVar(&f.region, "region", "", "`REGION` (default: AWS_REGION, or that of the profile)")
 	flags.StringVar(&f.profile, "profile", "", "`PROFILE` of the AWS configuration")
 	flags.StringVar(&f.output, "output", "text", "output `FORMAT`: text, json")

@@ -174,6 +174,9 @@ func (s subject) lines(x *session, found []Line) (out []Line) {
 			if out[i].Why == "" {
 				out[i].Why = c.Why
 			}
+			for j, fix := range out[i].Fix {
+				out[i].Fix[j] = x.deployed(fix)
+			}
 		}
 	}
 	return out

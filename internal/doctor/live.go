@@ -71,6 +71,8 @@ func (d *Doctor) NewLive(role string, timeout time.Duration) (*Live, error) {
 		return nil, fmt.Errorf("--timeout %s: want a time such as 10m", timeout)
 	case d.stack == nil && !d.described.got:
 		return nil, fmt.Errorf("the stack %s: %s", d.stackName, d.described.unknown("").Found)
+	case len(d.several) > 0:
+		return nil, fmt.Errorf("there is no stack %s in %s, and of a StackSet %s: --stack says which is meant", d.stackName, d.region, list(d.several))
 	case d.stack == nil:
 		return nil, fmt.Errorf("there is no stack %s in %s: deploy first", d.stackName, d.region)
 	case d.stack.out(OutTable) == "":

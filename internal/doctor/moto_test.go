@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/sagemoat/sagemoat/events"
+	"github.com/sagemoat/sagemoat/internal/awstest/moto"
 	"github.com/sagemoat/sagemoat/internal/telemetry"
 	"github.com/sagemoat/sagemoat/pkg/awsjson"
 	"github.com/sagemoat/sagemoat/pkg/ledger"
@@ -39,6 +41,7 @@ func TestMoto(t *testing.T) {
 	run("healthy", b.healthy)
 	b.wire.reset()
 	run("custom action", b.customAction)
+	run("StackSet", b.stackSet)
 	run("calls", b.called)
 	run("denied", b.denials)
 	run("stack", b.otherStacks)
@@ -369,6 +372,76 @@ func (b *bed) otherStacks(t *testing.T) {
 			t.Errorf("before deploying, %s is %s: %s", check, l.Status, l.Found)
 		}
 	}
+}
+
+// stackSet: where none has the default name, the one that a StackSet made is looked
+// at, unless there are two, or somebody named one.
+func (b *bed) stackSet(t *testing.T) {
+	home := b.cfg.Region
+	b.cfg.Region = "eu-central-1"
+	defer func() { b.cfg.Region = home }()
+	client := cloudformation.NewFromConfig(b.cfg, func(o *cloudformation.Options) { o.BaseEndpoint = aws.String(moto.Endpoint(b)) }) // not by the wire
+	create := func(name string) {
+		body := `{"Resources":{"Topic":{"Type":"AWS::SNS::Topic"}},"Outputs":{"` + OutVersion + `":{"Value":"v"},"` + OutMode + `":{"Value":"observe"}}}`
+		_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body})
+		ok(t, err)
+	}
+	remove := func(name string) {
+		_, err := client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &name})
+		ok(t, err)
+	}
+	const one, two = "StackSet-sagemoat-0a1b2c3d-0000-1111-2222-0123456789ab", "StackSet-sagemoat-1a1b2c3d-0000-1111-2222-0123456789ab"
+	stacks := func(status Status, found string, change ...func(*Options)) []Line {
+		t.Helper()
+		d := b.open(change...)
+		lines := stackSubject().lines(d.session, judgeStack(d.session))
+		is(t, "stack", lines[0], status, found)
+		return lines
+	}
+	preflight := func(o *Options) { o.Preflight = true }
+	named := func(name string) func(*Options) { return func(o *Options) { o.Stack = name } }
+	for _, other := range []string{
+		"StackSet-sagemoat-code-0a1b2c3d-0000-1111-2222-0123456789ab", "StackSet-other-0a1b2c3d-0000-1111-2222-0123456789ab", "StackSet-sagemoat-mine", "sagemoat-organization",
+	} {
+		create(other)
+	}
+	if l := stacks(Failed, "none named sagemoat in eu-central-1")[0]; !slices.Equal(l.Fix, []string{"make deploy"}) {
+		t.Errorf("no stack: %+v", l)
+	}
+	stacks(OK, "none named sagemoat in eu-central-1", preflight)
+	create(two)
+	remove(two)
+	create(one)
+	if l := stacks(OK, one+": CREATE_COMPLETE, build v, mode observe")[1]; l.Status != Failed || strings.Contains(strings.Join(l.Fix, "\n"), "make deploy") || !strings.Contains(l.Fix[0], "sagemoat-organization") {
+		t.Errorf("the stack of a StackSet is deployed by make: %+v", l)
+	}
+	stacks(OK, one+" is there (CREATE_COMPLETE), and is not looked at", preflight)
+	stacks(OK, one+": CREATE_COMPLETE", named(one))
+	stacks(Failed, "none named sagemoat in", named(DefaultStack))
+	b.wire.deny(listing)
+	for _, c := range [][]func(*Options){nil, {preflight}} {
+		if l := stacks(Unknown, "none named sagemoat, and whether a StackSet made one is not known: cloudformation:ListStacks is denied", c...)[0]; !slices.Equal(l.Missing, []string{listing}) {
+			t.Errorf("denied: %+v", l)
+		}
+	}
+	stacks(Failed, "none named other in", named("other"))
+	b.wire.deny()
+	create(two)
+	l := stacks(Unknown, one+" and "+two+": --stack says which is meant")
+	if want := "sagemoat doctor --stack " + two + " --region eu-central-1"; len(l[0].Fix) != 2 || l[0].Fix[1] != want {
+		t.Errorf("two: the fix is %q, want %q", l[0].Fix, want)
+	}
+	if l[1].Status != NotChecked || l[1].Found != "which stack is meant is not known" {
+		t.Errorf("two: %+v", l[1])
+	}
+	if _, err := b.open().NewLive("arn:aws:iam::111122223333:role/r", time.Second); err == nil || !strings.Contains(err.Error(), two+": --stack says which is meant") {
+		t.Errorf("two, live: %v", err)
+	}
+	if l := stacks(Unknown, "--stack says which is meant", preflight)[0]; !strings.Contains(l.Fix[0], "--stack "+one+" --preflight") {
+		t.Errorf("two, before deploying: %+v", l)
+	}
+	create(DefaultStack)
+	stacks(OK, "sagemoat: CREATE_COMPLETE")
 }
 
 // unsubscribe has nobody hear of the operations topic.

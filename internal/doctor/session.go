@@ -30,7 +30,8 @@ import (
 
 // Options say what to look at.
 type Options struct {
-	// Stack is the stack's name; empty is [DefaultStack].
+	// Stack is the stack's name; empty is [DefaultStack] or, where there is none, the
+	// one that a StackSet of that name made.
 	Stack string
 	// Region and Profile are those of the SDK's configuration where they are empty.
 	Region, Profile string
@@ -50,8 +51,9 @@ type session struct {
 	preflight                             bool
 
 	described answer[*stack]
-	stack     *stack // nil: there is none, it could not be read, or it is not looked at
-	without   string // why there is none
+	several   []string // of a StackSet, where none has the default name
+	stack     *stack   // nil: there is none, it could not be read, or it is not looked at
+	without   string   // why there is none
 
 	cfg  aws.Config
 	json *awsjson.Client
@@ -162,7 +164,7 @@ func sessionOf(o Options, cfg aws.Config, account, caller string) *session {
 
 func open(ctx context.Context, o Options, cfg aws.Config, account, caller string) (*Doctor, error) {
 	x := sessionOf(o, cfg, account, caller)
-	x.described = describeStack(ctx, cfg, x.stackName)
+	x.find(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -171,6 +173,8 @@ func open(ctx context.Context, o Options, cfg aws.Config, account, caller string
 		x.without = "there is no need yet: --preflight"
 	case !x.described.got:
 		x.without = "the stack could not be read"
+	case len(x.several) > 0:
+		x.without = "which stack is meant is not known"
 	case x.described.value == nil:
 		x.without = "there is no stack"
 	default:
@@ -208,7 +212,12 @@ func (x *session) aws(words ...string) string { return x.awsIn(x.region, words..
 
 // awsIn is a command in another Region.
 func (x *session) awsIn(region string, words ...string) string {
-	words = append(append([]string{"aws"}, words...), "--region", region)
+	return x.command(region, append([]string{"aws"}, words...)...)
+}
+
+// command is a command to paste, with the Region and the profile.
+func (x *session) command(region string, words ...string) string {
+	words = append(words, "--region", region)
 	if x.Profile != "" {
 		words = append(words, "--profile", x.Profile)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -102,6 +103,74 @@ func describeStack(ctx context.Context, cfg aws.Config, name string) answer[*sta
 	return answered(action, got, nil)
 }
 
+// ofStackSet is what a StackSet of the name calls the stack in an account: its own
+// name and a UUID.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html
+var ofStackSet = regexp.MustCompile(`^StackSet-` + DefaultStack + `-[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// listing is the action that finds such a stack. DescribeStacks without a name needs
+// it, too, and tells more than is asked for.
+const listing = "cloudformation:ListStacks"
+
+// mostPages is how many pages of stacks are read at most.
+const mostPages = 100
+
+// errPages says that there are more.
+var errPages = fmt.Errorf("there are more than %d pages of stacks", mostPages)
+
+// stacksOfStackSets lists the stacks that a StackSet named sagemoat made and that
+// are not deleted.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html
+func stacksOfStackSets(ctx context.Context, cfg aws.Config) answer[[]string] {
+	there := slices.DeleteFunc(types.StackStatus("").Values(), func(s types.StackStatus) bool { return s == types.StackStatusDeleteComplete })
+	pages := cloudformation.NewListStacksPaginator(cloudformation.NewFromConfig(cfg), &cloudformation.ListStacksInput{StackStatusFilter: there})
+	var names []string
+	for range mostPages {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return answered[[]string](listing, nil, err)
+		}
+		for i := range page.StackSummaries {
+			if name := aws.ToString(page.StackSummaries[i].StackName); ofStackSet.MatchString(name) {
+				names = append(names, name)
+			}
+		}
+		if !pages.HasMorePages() {
+			slices.Sort(names)
+			return answered(listing, names, nil)
+		}
+	}
+	return answered[[]string](listing, nil, errPages)
+}
+
+// find describes the stack. Where nobody named one and there is none of the default
+// name, it is the one of a StackSet, if there is exactly one.
+func (x *session) find(ctx context.Context) {
+	x.described = describeStack(ctx, x.cfg, x.stackName)
+	if x.Stack != "" || !x.described.got || x.described.value != nil {
+		return
+	}
+	found := stacksOfStackSets(ctx, x.cfg)
+	switch {
+	case !found.got:
+		x.described = then(found, func([]string) *stack { return nil })
+	case len(found.value) == 1:
+		x.stackName = found.value[0]
+		x.described = describeStack(ctx, x.cfg, x.stackName)
+	default:
+		x.several = found.value
+	}
+}
+
+// deployed is a fix that deploys the stack again. That of a StackSet is deployed
+// elsewhere: make deploy would make a second one.
+func (x *session) deployed(fix string) string {
+	if strings.HasPrefix(fix, "make deploy") && ofStackSet.MatchString(x.stackName) {
+		return "# where the StackSet " + DefaultStack + " is administered: deploy sagemoat-organization, see docs/deploy.md"
+	}
+	return fix
+}
+
 func stackSubject() subject {
 	return subject{"Stack", []Check{
 		{ID: "stack", Why: "nothing is audited where it is not deployed"},
@@ -112,7 +181,22 @@ func stackSubject() subject {
 // judgeStack says what state the stack is in.
 func judgeStack(x *session) (out []Line) {
 	if !x.described.got {
-		return []Line{x.described.unknown("stack")}
+		l := x.described.unknown("stack")
+		if x.described.action == listing {
+			l.Found = fmt.Sprintf("none named %s, and whether a StackSet made one is not known: %s", x.stackName, l.Found)
+		}
+		return []Line{l}
+	}
+	if len(x.several) > 0 {
+		l := line("stack", Unknown, fmt.Sprintf("none named %s in %s, and of a StackSet %s: --stack says which is meant", x.stackName, x.region, list(x.several)))
+		for _, name := range x.several {
+			words := []string{"sagemoat", "doctor", "--stack", name}
+			if x.preflight {
+				words = append(words, "--preflight")
+			}
+			l.Fix = append(l.Fix, x.command(x.region, words...))
+		}
+		return []Line{l}
 	}
 	s := x.described.value
 	if s == nil {
