@@ -41,7 +41,8 @@ func TestTemplateRules(t *testing.T) {
 	}
 	for _, r := range deployed(t).Resources {
 		if r.Type == "AWS::Events::Rule" {
-			name, _ := r.Properties["Name"].(map[string]any)["Fn::Sub"].(string)
+			in, _ := r.Properties["Name"].(map[string]any)
+			name, _ := in["Fn::Sub"].(string)
 			want = append(want, wild(strings.Replace(name, "${AWS::StackName}", DefaultStack, 1), inJSON(r.Properties["EventPattern"])))
 		}
 	}
@@ -125,7 +126,8 @@ func TestTemplateEnvironment(t *testing.T) {
 		roles = append(roles, properties(f)["Role"])
 	}
 	for _, f := range functions() {
-		environment, _ := properties(f)["Environment"].(map[string]any)["Variables"].(map[string]any)
+		in, _ := properties(f)["Environment"].(map[string]any)
+		environment, _ := in["Variables"].(map[string]any)
 		want := x.wanted(f, nil)
 		if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, slices.Sorted(maps.Keys(environment))) {
 			t.Errorf("%s: want the variables %v, the template has %s", f.name, names, inJSON(environment))
