@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ type reach struct {
 	none bool
 	// limits are what narrows it to some callers or some ways of calling.
 	limits []limit
-	// places are the conditions that narrow it to some accounts and Regions.
+	// places are the conditions that narrow it to some callers, accounts and Regions.
 	places []*Condition
 }
 
@@ -61,72 +60,20 @@ func (s *Statement) reach(o *operation) reach {
 		case c.set != nil:
 		case c.ofPlace():
 			r.places = append(r.places, c)
+		case c.ofNoRequest():
+			// The key is always absent.
+			switch t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values); t {
+			case condition.Yes:
+			case condition.No:
+				return reach{none: true}
+			case condition.Unknown:
+				r.limits = append(r.limits, limitOf(c))
+			}
 		default:
 			r.limits = append(r.limits, limitOf(c))
 		}
 	}
 	return r
-}
-
-// place is the account and the Region of a call, by condition key in small letters.
-type place map[string]string
-
-// placeKeys tell where a call comes from. They are in the context of every request.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-func placeKeys() map[string]string {
-	return map[string]string{"aws:principalaccount": newAccount, "aws:requestedregion": newRegion}
-}
-
-// ofPlace says whether the condition is on where the call comes from, and can be
-// told for a place.
-func (c *Condition) ofPlace() bool {
-	_, ok := placeKeys()[strings.ToLower(c.Key)]
-	return ok && c.Known && c.Operator.Set == condition.One && c.Operator.Fits(condition.String)
-}
-
-// at says whether the statement applies in a place.
-func (r reach) at(p place) condition.Truth {
-	t := condition.Yes
-	for _, c := range r.places {
-		here, _ := c.Operator.Eval(condition.Key{Type: condition.String}, []string{p[strings.ToLower(c.Key)]}, c.Values)
-		t = condition.And(t, here)
-	}
-	return t
-}
-
-// mostPlaces is how many places are told apart. Of more it is only said that they
-// limit a statement.
-const mostPlaces = 64
-
-// placesOf are those that statements tell apart, and one that none of them names; ok
-// is false where they are too many.
-func placesOf(reaches []reach) (places []place, ok bool) {
-	named := map[string][]string{}
-	for _, r := range reaches {
-		for _, c := range r.places {
-			key := strings.ToLower(c.Key)
-			for _, v := range c.Values {
-				if text := condition.Example(v.Text); !v.Open && !slices.Contains(named[key], text) {
-					named[key] = append(named[key], text)
-				}
-			}
-		}
-	}
-	out := []place{{}}
-	for _, key := range slices.Sorted(maps.Keys(placeKeys())) {
-		var next []place
-		for _, value := range append(named[key], placeKeys()[key]) {
-			for _, p := range out {
-				more := maps.Clone(p)
-				more[key] = value
-				if next = append(next, more); len(next) > mostPlaces {
-					return nil, false
-				}
-			}
-		}
-		out = next
-	}
-	return out, true
 }
 
 // onResources says how far the statement's resources have those of the operation.
@@ -144,6 +91,13 @@ func (s *Statement) onResources(o *operation) reach {
 		best = r
 	}
 	return best
+}
+
+// ofNoRequest says whether the condition is on a key with SageMaker's prefix that
+// SageMaker does not have: no request has it.
+func (c *Condition) ofNoRequest() bool {
+	known, _ := knownKey(c.Key)
+	return c.Known && !known
 }
 
 // A resource that no policy names, in a partition, Region and account.

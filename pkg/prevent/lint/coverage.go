@@ -138,8 +138,8 @@ type view struct {
 	about   []*Statement
 	reaches []reach
 	// there says which statements apply in each of the places where a call can come
-	// from, as far as the statements tell places apart.
-	there [][]condition.Truth
+	// from, as far as the statements tell places apart; nil until it is asked for.
+	there [][]answer
 	// mentioned are the settings with conditions that the operation's requests show,
 	// and lists the ids that the conditions name.
 	mentioned []*setting
@@ -185,24 +185,6 @@ func (o *operation) view(statements []*Statement) *view {
 			}
 		}
 	}
-	places, ok := placesOf(v.reaches)
-	if !ok {
-		places = []place{{}}
-		for i := range v.reaches {
-			r := &v.reaches[i]
-			for _, c := range r.places {
-				r.limits = append(r.limits, limitOf(c))
-			}
-			r.places = nil
-		}
-	}
-	for _, at := range places {
-		var there []condition.Truth
-		for _, r := range v.reaches {
-			there = append(there, r.at(at))
-		}
-		v.there = append(v.there, there)
-	}
 	v.lists = listed(v.about)
 	for _, set := range settings() {
 		if o.carries(set.name) {
@@ -229,6 +211,32 @@ func (o *operation) view(statements []*Statement) *view {
 		}
 	}
 	return v
+}
+
+// locate finds the places that the statements tell apart, and which statements apply
+// in each.
+func (v *view) locate() {
+	if v.there != nil {
+		return
+	}
+	places, ok := placesOf(v.reaches)
+	if !ok {
+		places = []place{{}}
+		for i := range v.reaches {
+			r := &v.reaches[i]
+			for _, c := range r.places {
+				r.limits = append(r.limits, limitOf(c))
+			}
+			r.places = nil
+		}
+	}
+	for _, at := range places {
+		var there []answer
+		for _, r := range v.reaches {
+			there = append(there, r.at(at))
+		}
+		v.there = append(v.there, there)
+	}
 }
 
 // request is one abstract request: a choice for each setting that matters.
@@ -370,6 +378,7 @@ func step(world []int, r request) bool {
 // places only.
 func (v *view) judgeWorld(r request, world []int) judged {
 	var out judged
+	v.locate()
 	met := make([]answer, len(v.about))
 	for i := range v.about {
 		met[i] = v.matches(i, r, world)
@@ -398,14 +407,15 @@ func (v *view) judgeWorld(r request, world []int) judged {
 
 // judgePlace says how far a request is denied in one place, with the conditions on
 // settings met or not.
-func (v *view) judgePlace(met []answer, there []condition.Truth) judged {
+func (v *view) judgePlace(met, there []answer) judged {
 	var out judged
 	for i, s := range v.about {
-		t := condition.And(met[i].truth, there[i])
+		both := met[i].and(there[i])
+		t := both.truth
 		if t == condition.No || avoidable(v.reaches[i].limits) {
 			continue
 		}
-		how, why := undecided, met[i].why
+		how, why := undecided, both.why
 		switch {
 		case t == condition.Yes:
 			if len(out.by) < mostNamed {

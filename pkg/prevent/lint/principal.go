@@ -71,7 +71,7 @@ func (o *operation) through(q Question, deny, allow, bound []*Statement, p *Prin
 	v := o.view(slices.Concat(deny, allow, bound))
 	kinds := slices.Concat(slices.Repeat([]kindOf{denies}, len(deny)), slices.Repeat([]kindOf{allows}, len(allow)), slices.Repeat([]kindOf{bounds}, len(bound)))
 	for _, r := range v.requests(keysOf(q)...) {
-		if o.isAbout(q, r) && v.gets(r, kinds, bounded, p.account()) {
+		if o.isAbout(q, r) && v.gets(r, kinds, p) {
 			return true
 		}
 	}
@@ -89,10 +89,10 @@ const (
 
 // gets says whether a request may be allowed in some world, in which it is not
 // certainly denied.
-func (v *view) gets(r request, kinds []kindOf, bounded bool, account string) bool {
+func (v *view) gets(r request, kinds []kindOf, p *Principal) bool {
 	world := make([]int, len(r.settings))
 	for {
-		allowed, within, stopped := false, !bounded, false
+		allowed, within, stopped := false, p.Boundary == nil, false
 		for i, k := range kinds {
 			a := v.matches(i, r, world)
 			switch k {
@@ -101,7 +101,7 @@ func (v *view) gets(r request, kinds []kindOf, bounded bool, account string) boo
 			case bounds:
 				within = within || a.truth != condition.No
 			case denies:
-				stopped = stopped || a.truth == condition.Yes && v.reaches[i].everywhere(account)
+				stopped = stopped || a.truth == condition.Yes && v.reaches[i].everywhere(p)
 			}
 		}
 		if allowed && within && !stopped {
@@ -113,11 +113,11 @@ func (v *view) gets(r request, kinds []kindOf, bounded bool, account string) boo
 	}
 }
 
-// everywhere says whether a statement applies to whatever calls come from an account.
-func (r reach) everywhere(account string) bool {
-	return len(r.limits) == 0 && !slices.ContainsFunc(r.places, func(c *Condition) bool {
-		t, _ := c.Operator.Eval(condition.Key{Type: condition.String}, []string{account}, c.Values)
-		return t != condition.Yes || !strings.EqualFold(c.Key, "aws:PrincipalAccount")
+// everywhere says whether a statement applies to whatever calls a principal makes.
+func (r reach) everywhere(p *Principal) bool {
+	at := place{principalARN: p.ARN, principalAccount: p.account()}
+	return len(r.limits) == 0 && r.at(at).truth == condition.Yes && !slices.ContainsFunc(r.places, func(c *Condition) bool {
+		return strings.EqualFold(c.Key, requestedRegion)
 	})
 }
 

@@ -410,7 +410,7 @@ func (l *statementLint) breaks() {
 			continue
 		}
 		shapes := o.partial
-		if !slices.ContainsFunc(l.s.Conditions, func(c Condition) bool { return c.ofPlace() }) {
+		if !l.s.somewhere() {
 			// Else it may be that nothing is allowed there.
 			shapes = append([]shape{{words: "that comply with every rule"}}, shapes...)
 		}
