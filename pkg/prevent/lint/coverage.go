@@ -64,6 +64,14 @@ const (
 	otherGroup  = "sg-0fedcba9876543210"
 )
 
+// other is such an id, of subnets or of security groups.
+func other(name string) string {
+	if name == vpcSecurityGroups {
+		return otherGroup
+	}
+	return otherSubnet
+}
+
 // lists are the ids that policies name for subnets and security groups.
 type lists map[string][]string
 
@@ -101,11 +109,7 @@ func (l lists) fine(name string) string {
 // choices are what a request for an operation may say of a setting.
 func (o *operation) choices(s *setting, l lists) []choice {
 	if s.key.Many {
-		other := otherSubnet
-		if s.name == vpcSecurityGroups {
-			other = otherGroup
-		}
-		id := l.fine(s.name)
+		id, other := l.fine(s.name), other(s.name)
 		return []choice{
 			{words: "no " + s.member, worlds: [][]string{nil}, absent: true},
 			{words: "listed " + s.member, worlds: [][]string{{id}}, fine: true},
@@ -456,12 +460,8 @@ func avoidable(limits []limit) bool {
 
 // cover answers a question for the operation: how far the statements, all of which
 // deny, keep it from happening.
-func (v *view) cover(q Question) Cell {
+func (v *view) cover(q Question, a ask) Cell {
 	o := v.o
-	a, ok := o.asks[q]
-	if !ok {
-		return Cell{State: Elsewhere, Why: o.elsewhere}
-	}
 	var cell Cell
 	var limiting []*Statement
 	worst, best, somewhere := denied, passes, false
@@ -473,7 +473,7 @@ func (v *view) cover(q Question) Cell {
 			if !c.about(q) {
 				continue
 			}
-			low, high, example := v.variant(s, i, a.own)
+			low, high, example := v.variant(s, i, a)
 			somewhere = somewhere || example.somewhere
 			cell.by, limiting = together(cell.by, example.by), together(limiting, example.worst)
 			worst, best = min(worst, low), max(best, high)
@@ -489,14 +489,17 @@ func (v *view) cover(q Question) Cell {
 			}
 		}
 	}
-	if a.cannot != "" {
+	if a.cannot != "" || a.slips != "" {
 		// Whoever denies the whole operation denies this, too.
+		all, by := denied, cell.by
 		for _, j := range v.try() {
-			worst, cell.by = min(worst, j.stopping), together(cell.by, j.by)
+			all, by = min(all, j.stopping), together(by, j.by)
 		}
-		if worst == denied {
-			return Cell{State: Stopped, by: cell.by}
+		if all == denied {
+			return Cell{State: Stopped, by: by}
 		}
+	}
+	if a.cannot != "" {
 		return Cell{State: CannotBe, Why: a.cannot}
 	}
 	aside := !slices.ContainsFunc(together(cell.by, limiting), func(s *Statement) bool { return s.answers(q) })
@@ -560,18 +563,14 @@ func (v *view) try(more ...*setting) []instance {
 
 // variant is how far requests with one choice are stopped: at the worst, with what
 // else they may say, and at the best, where they comply otherwise. The example is
-// the worst of them, with the statements that deny the best. own leaves out those
-// without a VPC.
-func (v *view) variant(s *setting, picked int, own bool) (low, high stopping, example instance) {
+// the worst of them, with the statements that deny the best. Requests that are not
+// asked about are left out.
+func (v *view) variant(s *setting, picked int, a ask) (low, high stopping, example instance) {
 	low, high = denied, passes
 	first, somewhere := true, false
 	var by, worst []*Statement
-	more := []*setting{s}
-	if own {
-		more = append(more, settings()[0])
-	}
-	for _, one := range v.try(more...) {
-		if one.request.picked[slices.Index(one.request.settings, s)] != picked || own && one.request.without(settings()[0]) {
+	for _, one := range v.try(append([]*setting{s}, v.o.beside(a)...)...) {
+		if one.request.picked[slices.Index(one.request.settings, s)] != picked || !v.o.meant(a, one.request) {
 			continue
 		}
 		if first || one.stopping < low {
@@ -589,6 +588,27 @@ func (v *view) variant(s *setting, picked int, own bool) (low, high stopping, ex
 	return low, high, example
 }
 
+// beside are the settings that decide whether a request is asked about.
+func (o *operation) beside(a ask) []*setting {
+	switch {
+	case a.own:
+		return settings()[:1]
+	case a.open:
+		return []*setting{o.way()}
+	default:
+		return nil
+	}
+}
+
+// meant says whether a request is asked about.
+func (o *operation) meant(a ask, r request) bool {
+	if a.open {
+		i := slices.Index(r.settings, o.way())
+		return i < 0 || !r.choices[i].fine
+	}
+	return !a.own || !r.without(settings()[0])
+}
+
 // without says whether the request leaves a setting out.
 func (r request) without(s *setting) bool {
 	i := slices.Index(r.settings, s)
@@ -596,11 +616,12 @@ func (r request) without(s *setting) bool {
 }
 
 // alone says whether the request complies in every setting but one: what denies it
-// denies it for this one. Without subnets there are no security groups.
+// denies it for this one. Without subnets there are no security groups, and what else
+// opens a way to the Internet makes them missing the worse.
 func (o *operation) alone(r request, but *setting) bool {
 	for i, s := range r.settings {
 		c := r.choices[i]
-		if s == but || c.fine || o.coupled && s.key.Many && but.key.Many && c.absent {
+		if s == but || s == o.way() && r.without(settings()[0]) && but == settings()[0] || c.fine || o.coupled && s.key.Many && but.key.Many && c.absent {
 			continue
 		}
 		return false

@@ -153,7 +153,7 @@ func Docs() []Doc {
 		},
 		{
 			BreaksCompliant, "compliant calls are denied",
-			"The statement denies calls that break no rule: updates that leave a member as it is, endpoint configurations of models, schedules by the name of a job definition, actions that have no such key.",
+			"The statement denies calls that break no rule: updates that leave a member as it is, endpoint configurations of models, schedules by the name of a job definition, actions and services that have no such key, calls without a VPC where the rules file allows them. Or several statements do so together: two lists that have no id in common deny every id.",
 			docSAR, "Deny the absence only of what every compliant call must carry; deny wrong values wherever the key exists.", rules.High,
 		},
 		{

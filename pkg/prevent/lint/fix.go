@@ -73,42 +73,52 @@ func (l *statementLint) breaksFix(broken breakage) string {
 
 // denial is the statement that denies what a question is about, by a key, for
 // operations of which it is asked in one way. ids are those of the list, where there
-// is one.
-func denial(q Question, key string, a ask, names, ids []string) paste {
+// is one, and way is the setting that says whether there is a way to the Internet.
+func denial(q Question, key string, a ask, way *setting, names, ids []string) paste {
 	absent := a.absent
-	p := paste{Sid: sid(q, key, a), Effect: Deny, Resource: "*", Condition: map[string]map[string]any{}}
+	p := paste{Sid: sid(q, key, a, way), Effect: Deny, Resource: "*", Condition: map[string]map[string]any{}}
 	for _, n := range names {
 		p.Action = append(p.Action, prefix+n)
 	}
 	slices.Sort(p.Action)
 	set, _ := settingOf(prefix + key)
-	add := func(operator string, v any) { p.Condition[operator] = map[string]any{prefix + key: v} }
+	add := func(operator, key string, v any) {
+		if p.Condition[operator] == nil {
+			p.Condition[operator] = map[string]any{}
+		}
+		p.Condition[operator][prefix+key] = v
+	}
 	switch {
 	case q == NoVPC:
-		add("Null", "true")
+		add("Null", key, "true")
 	case set.key.Many:
-		add("ForAnyValue:StringNotEquals", ids)
+		add("ForAnyValue:StringNotEquals", key, ids)
 	case set.key.Type == condition.Bool && absent:
-		add("BoolIfExists", set.bad)
+		add("BoolIfExists", key, set.bad)
 	case set.key.Type == condition.Bool:
-		add("Bool", set.bad)
+		add("Bool", key, set.bad)
 	case q == Interactive:
-		add("StringEquals", set.bad)
+		add("StringEquals", key, set.bad)
 	default:
 		// A negated operator matches what does not have the key.
-		add("StringNotEquals", set.good)
+		add("StringNotEquals", key, set.good)
 		if !absent {
-			add("Null", "false")
+			add("Null", key, "false")
 		}
 	}
-	if a.own {
-		p.Condition["Null"] = map[string]any{prefix + vpcSubnets: "false"}
+	switch {
+	case a.own:
+		add("Null", vpcSubnets, "false")
+	case a.open && way.key.Type == condition.Bool:
+		add("BoolIfExists", way.name, way.bad)
+	case a.open:
+		add("StringNotEquals", way.name, way.good)
 	}
 	return p
 }
 
 // sid names the statement of a question.
-func sid(q Question, key string, a ask) string {
+func sid(q Question, key string, a ask, way *setting) string {
 	var b strings.Builder
 	b.WriteString("Deny")
 	for word := range strings.SplitSeq(string(q), "-") {
@@ -119,29 +129,51 @@ func sid(q Question, key string, a ask) string {
 		b.WriteString(key)
 	case a.own:
 		b.WriteString("InAVpc")
+	case a.open:
+		b.WriteString("And" + way.name)
 	case !a.absent && q != Subnets && q != SecurityGroups:
 		b.WriteString("WhereSet")
 	}
 	return b.String()
 }
 
+// asking is what is asked of one operation.
+type asking struct {
+	*operation
+
+	ask ask
+}
+
 // denials are the statements that deny what a question is about for operations.
-func denials(q Question, names []string, ids lists) []paste {
+func denials(q Question, those []asking, ids lists) []paste {
+	type form struct {
+		absent, own, open bool
+		way               *setting
+	}
+	of := func(x asking) form {
+		f := form{absent: x.ask.absent, own: x.ask.own, open: x.ask.open}
+		if f.open {
+			f.way = x.way()
+		}
+		return f
+	}
 	var out []paste
 	for _, set := range settings() {
 		if !slices.Contains(set.asks, q) {
 			continue
 		}
-		for _, way := range []ask{{absent: true}, {absent: true, own: true}, {}} {
-			var those []string
-			for _, o := range operations() {
-				if a := o.asks[q]; slices.Contains(names, o.name) && o.carries(set.name) && a.absent == way.absent && a.own == way.own {
-					those = append(those, o.name)
+		var forms []form
+		names := map[form][]string{}
+		for _, x := range those {
+			if f := of(x); x.carries(set.name) {
+				if names[f] == nil {
+					forms = append(forms, f)
 				}
+				names[f] = append(names[f], x.name)
 			}
-			if len(those) > 0 {
-				out = append(out, denial(q, set.name, way, those, ids[set.name]))
-			}
+		}
+		for _, f := range forms {
+			out = append(out, denial(q, set.name, ask{absent: f.absent, own: f.own, open: f.open}, f.way, names[f], ids[set.name]))
 		}
 	}
 	return out
@@ -149,8 +181,8 @@ func denials(q Question, names []string, ids lists) []paste {
 
 // denialFix is what is pasted to deny what a question is about: a statement, or a
 // list of them.
-func denialFix(q Question, names []string, ids lists) string {
-	list := denials(q, names, ids)
+func denialFix(q Question, those []asking, ids lists) string {
+	list := denials(q, those, ids)
 	if len(list) == 1 {
 		return fragment(list[0])
 	}

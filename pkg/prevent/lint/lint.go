@@ -11,6 +11,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/rules"
 )
@@ -41,21 +42,31 @@ type Options struct {
 	// Rules are what the organisation wants. What it does not ask for is told, and
 	// does not count.
 	Rules *rules.File
+	// Now decides which exceptions have expired; the zero time is the present.
+	Now time.Time
 }
 
 // linter gathers what is found in a set.
 type linter struct {
 	set      *Set
 	rules    *rules.File
+	wishes   *wishes
 	report   *Report
 	everyone []*Statement // those that deny, and apply to every principal
-	cells    map[string]map[Question]Cell
+	// cells are the coverage, and judged that of what the rules forbid.
+	cells, judged map[string]map[Question]Cell
 }
 
 // Run lints a set of policies.
 func Run(set *Set, o Options) *Report {
 	set.attach()
-	l := &linter{set: set, rules: o.Rules, report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0}, cells: map[string]map[Question]Cell{}}
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	l := &linter{
+		set: set, rules: o.Rules, wishes: newWishes(o.Rules, o.Now), report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0},
+		cells: map[string]map[Question]Cell{}, judged: map[string]map[Question]Cell{},
+	}
 	for _, p := range set.Policies {
 		for _, s := range p.Statements {
 			l.report.Statements++
@@ -66,11 +77,12 @@ func Run(set *Set, o Options) *Report {
 				l.everyone = append(l.everyone, s)
 			}
 			if p.Type != ManagedAWS {
-				l.report.Findings = append(l.report.Findings, lintStatement(s)...)
+				l.report.Findings = append(l.report.Findings, l.statement(s)...)
 			}
 		}
 	}
 	l.cover()
+	l.contradicts()
 	l.differs()
 	l.absence()
 	l.whole()
@@ -93,17 +105,17 @@ func (l *linter) cover() {
 			row.Cells[NoVPC] = Cell{State: Elsewhere, Why: "decided by its " + o.elsewhere}
 		}
 		v := o.view(l.everyone)
-		for q := range o.asks {
-			row.Cells[q] = v.cover(q)
+		judged := map[Question]Cell{}
+		for q, a := range o.asks {
+			row.Cells[q] = v.cover(q, a)
+			judged[q] = row.Cells[q]
+			if asked, ok := l.asked(q, o); ok && asked != a {
+				judged[q] = v.cover(q, asked)
+			}
 		}
-		l.cells[o.name] = row.Cells
+		l.cells[o.name], l.judged[o.name] = row.Cells, judged
 		l.report.Coverage = append(l.report.Coverage, row)
 	}
-}
-
-// required says whether the rules ask for a question to be answered.
-func (l *linter) required(q Question) bool {
-	return slices.ContainsFunc(questions()[q].rules, func(id rules.ID) bool { return l.rules.Rules[id].On })
 }
 
 // add adds a finding about the set.

@@ -88,7 +88,7 @@ func TestPrincipalPlace(t *testing.T) {
 		if err := s.Read("p.json", []byte(policyOf(deny(jobs, "{"+conditions+"}")))); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Policies[0].Statements[0].reach(operationNamed(t, "CreateTrainingJob")).everywhere(p); got != want {
+		if got := s.Policies[0].Statements[0].reach(operationNamed("CreateTrainingJob")).everywhere(p); got != want {
 			t.Errorf("%s: %v", conditions, got)
 		}
 	}

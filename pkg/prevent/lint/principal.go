@@ -33,7 +33,7 @@ func (l *linter) through() {
 		}
 		for _, o := range operations() {
 			for _, q := range Questions() {
-				if _, ok := o.asks[q]; ok && l.required(q) && o.through(q, deny, allow, bound, p) {
+				if a, ok := l.asked(q, o); ok && o.through(q, a, deny, allow, bound, p) {
 					t.Operations[q] = append(t.Operations[q], o.name)
 				}
 			}
@@ -59,7 +59,7 @@ func sorted(p *Policy, deny, allow []*Statement) (denying, allowing []*Statement
 
 // through says whether some request that a question is about may be allowed, and
 // is not certainly denied.
-func (o *operation) through(q Question, deny, allow, bound []*Statement, p *Principal) bool {
+func (o *operation) through(q Question, a ask, deny, allow, bound []*Statement, p *Principal) bool {
 	bounded := p.Boundary != nil
 	about := func(all []*Statement) []*Statement {
 		return slices.DeleteFunc(slices.Clone(all), func(s *Statement) bool { return s.reach(o).none })
@@ -70,8 +70,8 @@ func (o *operation) through(q Question, deny, allow, bound []*Statement, p *Prin
 	}
 	v := o.view(slices.Concat(deny, allow, bound))
 	kinds := slices.Concat(slices.Repeat([]kindOf{denies}, len(deny)), slices.Repeat([]kindOf{allows}, len(allow)), slices.Repeat([]kindOf{bounds}, len(bound)))
-	for _, r := range v.requests(keysOf(q)...) {
-		if o.isAbout(q, r) && v.gets(r, kinds, p) {
+	for _, r := range v.requests(append(keysOf(q), o.beside(a)...)...) {
+		if o.isAbout(q, a, r) && v.gets(r, kinds, p) {
 			return true
 		}
 	}
@@ -140,9 +140,9 @@ func keysOf(q Question) []*setting {
 
 // isAbout says whether a request does what a question is about; one of which
 // policies see nothing does.
-func (o *operation) isAbout(q Question, r request) bool {
+func (o *operation) isAbout(q Question, a ask, r request) bool {
 	seen := false
-	if o.asks[q].own && r.without(settings()[0]) {
+	if !o.meant(a, r) {
 		return false
 	}
 	for i, s := range r.settings {

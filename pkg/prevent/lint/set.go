@@ -23,58 +23,97 @@ func meant(q Question, by []*Statement) []*Statement {
 	return out
 }
 
-// whole finds what the set leaves open.
+// whole finds what the set leaves open: of what the rules ask, and of what they do
+// not.
 func (l *linter) whole() {
 	told := map[Question][]string{} // operations of which a finding of their own tells
 	l.open(told, "CreateDomain", DomainMode, VPCOnlyNotEnforced)
 	l.open(told, "CreateNotebookInstance", DirectInternet, DirectInternetOpen)
 	for _, q := range Questions() {
-		var with, without, leftOut, variants []string
-		var by, leftOutBy, variantsBy []*Statement
-		var passes []string
+		byRules, byPolicies := l.meansIt(q)
+		var counted, beside []asking
 		for _, o := range operations() {
-			c, ok := l.cells[o.name][q]
-			if !ok || o.asks[q].cannot != "" || c.State == Elsewhere || slices.Contains(told[q], o.name) {
+			a, asked := o.asks[q]
+			if !asked || a.cannot != "" || l.cells[o.name][q].State == Elsewhere || slices.Contains(told[q], o.name) {
 				continue
 			}
-			others := slices.DeleteFunc(slices.Clone(c.Passes), func(s string) bool { return s == o.asks[q].slips })
-			switch {
-			case c.State == NotAtAll, c.State == NotKnown && !c.omitted:
-				without = append(without, o.name)
-				continue
-			case c.omitted:
-				leftOut, leftOutBy = append(leftOut, o.name), append(leftOutBy, c.by...)
+			if want, ok := l.asked(q, o); ok {
+				counted = append(counted, asking{o, want})
+			} else if byPolicies {
+				counted = append(counted, asking{o, a})
+			} else {
+				beside = append(beside, asking{o, a})
 			}
-			if those := meant(q, c.by); len(those) > 0 {
-				with, by = append(with, o.name), append(by, those...)
-			}
-			if len(others) > 0 {
-				variants, variantsBy = append(variants, o.name), append(variantsBy, c.by...)
-				for _, s := range others {
-					if !slices.Contains(passes, s) {
-						passes = append(passes, s)
-					}
+		}
+		l.leftOpen(q, counted, l.judged, byRules, questions()[q].severity, len(told[q]) > 0)
+		l.leftOpen(q, beside, l.cells, false, rules.Informational, false)
+	}
+}
+
+// leftOpen finds what the set leaves open of one question, for some operations. Notes
+// are all of one severity.
+func (l *linter) leftOpen(q Question, those []asking, cells map[string]map[Question]Cell, byRules bool, severity rules.Severity, told bool) {
+	var with, open bool
+	var without, leftOut, variants []asking
+	var by, leftOutBy, variantsBy []*Statement
+	var passes []string
+	for _, x := range those {
+		c := cells[x.name][q]
+		others := slices.DeleteFunc(slices.Clone(c.Passes), func(s string) bool { return s == x.ask.slips })
+		switch {
+		case c.State == NotAtAll, c.State == NotKnown && !c.omitted:
+			without = append(without, x)
+			open = open || x.ask.open
+			continue
+		case c.omitted:
+			leftOut, leftOutBy = append(leftOut, x), append(leftOutBy, c.by...)
+		}
+		if answer := meant(q, c.by); len(answer) > 0 {
+			with, by = true, append(by, answer...)
+		}
+		if len(others) > 0 {
+			variants, variantsBy = append(variants, x), append(variantsBy, c.by...)
+			for _, s := range others {
+				if !slices.Contains(passes, s) {
+					passes = append(passes, s)
 				}
 			}
 		}
-		about := questions()[q]
-		fix := func(names []string) string { return denialFix(q, names, l.ids()) }
-		if len(leftOut) > 0 {
-			l.add(LeftOutPasses, q, rules.Medium, leftOutBy, fix(leftOut), leftOut, "%s left out, which means %s, may pass: AWS does not say what the condition key holds then", memberOf(q), about.words)
-		}
-		if len(variants) > 0 {
-			l.add(VariantPasses, q, about.severity, variantsBy, fix(variants), variants, "%s: passes with %s", about.words, strings.Join(passes, "; with "))
-		}
-		switch {
-		case len(without) == 0:
-		case len(with) > 0 || len(told[q]) > 0:
-			l.add(OperationsMissing, q, about.severity, by, fix(without), without, "%s %s %s", list(without), pass(without), about.words)
-		case l.required(q):
-			l.add(NotCovered, q, about.severity, nil, fix(without), without, "nothing stops a call %s, and the rules forbid it", about.words)
-		default:
-			l.add(NotCovered, q, rules.Informational, nil, fix(without), without, "nothing stops a call %s; the rules do not ask for it", about.words)
-		}
 	}
+	words := questions()[q].words
+	if open {
+		words += ", with an open way to the Internet"
+	}
+	fix := func(those []asking) string { return denialFix(q, those, l.ids()) }
+	if len(leftOut) > 0 {
+		least := rules.Medium
+		if severity == rules.Informational {
+			least = severity
+		}
+		l.add(LeftOutPasses, q, least, leftOutBy, fix(leftOut), named(leftOut), "%s left out, which means %s, may pass: AWS does not say what the condition key holds then", memberOf(q), words)
+	}
+	if len(variants) > 0 {
+		l.add(VariantPasses, q, severity, variantsBy, fix(variants), named(variants), "%s: passes with %s", words, strings.Join(passes, "; with "))
+	}
+	names := named(without)
+	switch {
+	case len(without) == 0:
+	case with || told:
+		l.add(OperationsMissing, q, severity, by, fix(without), names, "%s %s %s", list(names), pass(names), words)
+	case byRules:
+		l.add(NotCovered, q, severity, nil, fix(without), names, "nothing stops a call %s, and the rules forbid it", words)
+	default:
+		l.add(NotCovered, q, rules.Informational, nil, fix(without), names, "nothing stops a call %s; the rules do not ask for it", words)
+	}
+}
+
+// named are the names of operations.
+func named(those []asking) []string {
+	var out []string
+	for _, x := range those {
+		out = append(out, x.name)
+	}
+	return out
 }
 
 // pass agrees with a list of names.
@@ -91,18 +130,22 @@ func memberOf(q Question) string {
 	return all[slices.IndexFunc(all, func(s *setting) bool { return slices.Contains(s.asks, q) })].member
 }
 
-// open finds an operation whose VPC is seen to, and whose Internet access is not.
+// open finds an operation whose VPC is seen to, and whose Internet access is not,
+// though the rules ask for it.
 func (l *linter) open(told map[Question][]string, name string, q Question, id ID) {
+	o := operationNamed(name)
+	a, asked := l.asked(q, o)
 	cells := l.cells[name]
 	by := meant(NoVPC, append(slices.Clone(cells[NoVPC].by), cells[Subnets].by...))
-	if len(by) == 0 || cells[q].State != NotAtAll {
+	if !asked || len(by) == 0 || l.judged[name][q].State != NotAtAll {
 		return
 	}
 	told[q] = append(told[q], name)
-	l.add(id, q, questions()[q].severity, by, denialFix(q, []string{name}, nil), []string{name}, "the VPC of %s is seen to, and a call %s passes", name, questions()[q].words)
+	l.add(id, q, questions()[q].severity, by, denialFix(q, []asking{{o, a}}, nil), []string{name}, "the VPC of %s is seen to, and a call %s passes", name, questions()[q].words)
 }
 
-// absence finds lists that let pass what names nothing at all.
+// absence finds lists that let pass what names nothing at all, and what the rules
+// forbid.
 func (l *linter) absence() {
 	for _, s := range l.everyone {
 		for i := range s.Conditions {
@@ -111,23 +154,104 @@ func (l *linter) absence() {
 			if set == nil || set.name != vpcSubnets || c.Operator.Set != condition.ForAnyValue || !c.Operator.Negated() {
 				continue
 			}
-			var without []string
+			var without []asking
 			for _, o := range operations() {
-				if a, asked := o.asks[NoVPC]; asked && a.cannot == "" && !s.reach(o).none && !covered(l.cells[o.name][NoVPC]) {
-					without = append(without, o.name)
+				if a, asked := l.asked(NoVPC, o); asked && a.cannot == "" && !s.reach(o).none && !covered(l.judged[o.name][NoVPC]) {
+					without = append(without, asking{o, a})
 				}
 			}
-			if len(without) > 0 {
+			if names := named(without); len(without) > 0 {
 				f := &Finding{
 					ID: ForAnyAbsent, Severity: DocOf(ForAnyAbsent).Severity, Policy: s.Policy.Name, Statement: s.label(), Where: c.Where,
-					Question: NoVPC, Operations: without, Fix: denialFix(NoVPC, without, nil),
-					Found: c.Operator.Name + " is not met by a call without a VPC, and no other statement denies it for " + list(without),
+					Question: NoVPC, Operations: names, Fix: denialFix(NoVPC, without, nil),
+					Found: c.Operator.Name + " is not met by a call without a VPC, and no other statement denies it for " + list(names),
 				}
 				slices.Sort(f.Operations)
 				l.report.Findings = append(l.report.Findings, f)
 			}
 		}
 	}
+}
+
+// mostIDs is how many ids are tried of a list.
+const mostIDs = 64
+
+// contradicts finds operations of which the statements together deny every call that
+// complies, while none does alone: two lists that have no id in common.
+func (l *linter) contradicts() {
+	var names []string
+	var by []*Statement
+	for _, o := range operations() {
+		alone := slices.ContainsFunc(l.report.Findings, func(f *Finding) bool { return f.ID == BreaksCompliant && slices.Contains(f.Operations, o.name) })
+		if statements := l.denying(o); !alone && len(statements) > 1 && l.all(o, statements) {
+			names, by = append(names, o.name), together(by, statements)
+		}
+	}
+	if len(names) > 0 {
+		l.add(BreaksCompliant, "", DocOf(BreaksCompliant).Severity, by, "", names, "together, %s deny every call of %s in a VPC, whichever subnets and security groups it names", labels(by), list(names))
+	}
+}
+
+// denying are the statements that apply to every call of an operation, and are about
+// its settings; none where the whole operation is denied.
+func (l *linter) denying(o *operation) []*Statement {
+	var out []*Statement
+	for _, s := range l.everyone {
+		r := s.reach(o)
+		if r.none || len(r.limits) > 0 || len(r.places) > 0 {
+			continue
+		}
+		if !slices.ContainsFunc(s.mentions(), func(set *setting) bool { return o.carries(set.name) }) {
+			if s.matches(point{}) == condition.Yes {
+				return nil
+			}
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// all says whether statements deny every call of an operation that complies: with
+// each of the ids that it may name. The rules may allow none.
+func (l *linter) all(o *operation, statements []*Statement) bool {
+	ids := map[string][]string{}
+	for _, name := range []string{vpcSubnets, vpcSecurityGroups} {
+		if set, _ := settingOf(prefix + name); o.carries(name) {
+			ids[name] = l.witnesses(o, set, statements)
+		}
+	}
+	subnets, groups := ids[vpcSubnets], ids[vpcSecurityGroups]
+	if len(subnets) == 0 || len(subnets) > mostIDs || len(groups) > mostIDs || o.carries(vpcSecurityGroups) && len(groups) == 0 {
+		return false
+	}
+	if len(groups) == 0 {
+		groups = []string{""}
+	}
+	for _, subnet := range subnets {
+		for _, group := range groups {
+			for _, w := range o.compliant(shape{}, func(set *setting) string {
+				if set.name == vpcSubnets {
+					return subnet
+				}
+				return group
+			}) {
+				if !slices.ContainsFunc(statements, func(s *Statement) bool { return s.matches(w) == condition.Yes }) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// labels name statements.
+func labels(statements []*Statement) string {
+	var out []string
+	for _, s := range statements {
+		out = append(out, s.label())
+	}
+	return list(out)
 }
 
 // differs compares the policies' lists of ids with the rules'.
@@ -144,14 +268,16 @@ func (l *linter) differs() {
 			if set == nil || !set.key.Many || !c.Operator.Negated() || len(allowed[set.name]) == 0 {
 				continue
 			}
+			fold := strings.HasSuffix(string(c.Operator.Base), "IgnoreCase")
+			is := func(text, id string) bool { return condition.Like(text, id) || fold && strings.EqualFold(text, id) }
 			var more, less []string
 			for _, v := range c.Values {
-				if !v.Open && !slices.Contains(allowed[set.name], v.Text) {
+				if !v.Open && !slices.ContainsFunc(allowed[set.name], func(id string) bool { return id == v.Text || fold && strings.EqualFold(v.Text, id) }) && !everyID(set, v.Text) {
 					more = append(more, v.Text)
 				}
 			}
 			for _, id := range allowed[set.name] {
-				if !slices.ContainsFunc(c.Values, func(v condition.Operand) bool { return v.Open || condition.Like(v.Text, id) }) {
+				if !slices.ContainsFunc(c.Values, func(v condition.Operand) bool { return v.Open || is(v.Text, id) }) {
 					less = append(less, id)
 				}
 			}
@@ -168,4 +294,9 @@ func (l *linter) differs() {
 			}
 		}
 	}
+}
+
+// everyID says whether a pattern fits every id: it asks for the form, and is no list.
+func everyID(set *setting, pattern string) bool {
+	return condition.Like(pattern, other(set.name)) && condition.Like(pattern, lists{}.fine(set.name)) && !condition.Literal(pattern)
 }

@@ -233,7 +233,7 @@ func coverageAgainst(t *testing.T, sim *iamsim.Simulator) {
 			bad := slices.ContainsFunc(r.choices, func(c choice) bool { return slices.Contains(c.worlds[0], odd) })
 			for _, q := range Questions() {
 				if a, ok := o.asks[q]; ok && a.cannot == "" && len(keysOf(q)) > 0 {
-					bad = bad || slices.ContainsFunc(r.settings, func(s *setting) bool { return slices.Contains(s.asks, q) }) && o.isAbout(q, r)
+					bad = bad || slices.ContainsFunc(r.settings, func(s *setting) bool { return slices.Contains(s.asks, q) }) && o.isAbout(q, a, r)
 				}
 			}
 			world := make([]int, len(r.settings))

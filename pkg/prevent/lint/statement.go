@@ -12,6 +12,8 @@ import (
 
 // statementLint finds what is wrong with one statement.
 type statementLint struct {
+	*linter
+
 	s *Statement
 	// about are the operations that the statement names, and reached those of them
 	// whose resources it has.
@@ -19,9 +21,9 @@ type statementLint struct {
 	found          []*Finding
 }
 
-// lintStatement finds what is wrong with a statement by itself.
-func lintStatement(s *Statement) []*Finding {
-	l := &statementLint{s: s}
+// statement finds what is wrong with a statement by itself.
+func (whole *linter) statement(s *Statement) []*Finding {
+	l := &statementLint{linter: whole, s: s}
 	l.actions()
 	for _, o := range operations() {
 		if !s.actsOn(o.name) {
@@ -45,7 +47,7 @@ func lintStatement(s *Statement) []*Finding {
 		l.guard()
 		return l.found
 	}
-	if len(s.mentions()) > 0 {
+	if len(s.mentions()) > 0 || slices.ContainsFunc(s.Conditions, func(c Condition) bool { return c.ofNoRequest() }) {
 		l.expansion()
 		l.breaks()
 		l.nothing()
@@ -265,12 +267,16 @@ func (l *statementLint) values(c *Condition, set *setting) {
 		case like && !condition.Literal(v.Text):
 		case !op.Fits(set.key.Type):
 		case set.key.Many:
+			text := v.Text
+			if strings.HasSuffix(string(op.Base), "IgnoreCase") {
+				text = lower
+			}
 			form, wrong := subnetID, "no subnet has such an id"
 			if set.name == vpcSecurityGroups {
 				form, wrong = groupID, "no security group has such an id"
 			}
 			switch {
-			case form.MatchString(v.Text):
+			case form.MatchString(text):
 			case !condition.Literal(v.Text):
 				report(v, op.Name+" has no wildcards, and takes * and ? as letters", "")
 			default:
@@ -403,6 +409,10 @@ func (l *statementLint) breaks() {
 	}
 	var sure, maybe breakage
 	for _, o := range l.reached {
+		r := l.s.reach(o)
+		if r.none {
+			continue
+		}
 		if len(o.keys) == 0 || !slices.ContainsFunc(l.s.mentions(), func(s *setting) bool { return o.carries(s.name) }) {
 			if l.s.matches(point{}) == condition.Yes {
 				sure.add("whatever they ask for: they do not have the key", o.name)
@@ -414,8 +424,12 @@ func (l *statementLint) breaks() {
 			// Else it may be that nothing is allowed there.
 			shapes = append([]shape{{words: "that comply with every rule"}}, shapes...)
 		}
+		if !avoidable(r.limits) {
+			// Else the rules may forbid it for what is tagged or named so.
+			shapes = slices.Concat(shapes, l.permitted(o))
+		}
 		for _, shape := range shapes {
-			switch all, some := l.s.denies(o, shape); {
+			switch all, some := l.denies(o, shape); {
 			case all:
 				sure.add(shape.words, o.name)
 			case some:
@@ -438,6 +452,12 @@ func (l *statementLint) breaks() {
 				others = append(others, a)
 			}
 		}
+	}
+	if services := l.s.services(); services != "" && l.s.matches(point{}) == condition.Yes && !slices.ContainsFunc(l.s.Conditions, func(c Condition) bool {
+		t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values)
+		return c.ofNoRequest() && t != condition.Yes
+	}) {
+		l.add(BreaksCompliant, l.s.Actions[0].Where, "", nil, "it denies calls of %s: they do not have the key, whatever they ask for", services)
 	}
 	if len(others) > 0 {
 		l.add(BreaksCompliant, l.s.Where, "", nil, "it denies every call of %s that %s not have the key, %s among them", count(len(others), "other action"), do(others), others[0])
@@ -462,10 +482,37 @@ func (b *breakage) add(words, name string) {
 	*b = append(*b, brokenCalls{words, []string{name}})
 }
 
-// denies says whether the statement denies the compliant requests of a shape: in all
-// worlds, or in some.
-func (s *Statement) denies(o *operation, like shape) (all, some bool) {
-	l := listed([]*Statement{s})
+// permitted are the shapes of requests that break no rule, because the rules file
+// switches a rule off that is on by default.
+func (l *linter) permitted(o *operation) []shape {
+	const words = ", which the rules allow"
+	var out []shape
+	way := o.way()
+	says := func(value string) string { return "with " + way.member + " " + value }
+	isolated := way != nil && way.name == networkIsolation && l.wishes.of(rules.IsolationRequired, o) != off
+	if a, asked := o.asks[NoVPC]; asked && a.cannot == "" && l.wishes.of(rules.VPCRequired, o) == off {
+		none := []string{vpcSubnets, vpcSecurityGroups}
+		open := l.wishes.of(rules.NoOwnInternet, o) == off
+		switch {
+		case way != nil:
+			out = append(out, shape{words: "without a VPC, " + says(way.good) + words, out: none})
+			if open && !isolated {
+				out = append(out, shape{words: "without a VPC, " + says(way.bad) + words, out: none, bad: []string{way.name}})
+			}
+		case open:
+			out = append(out, shape{words: "without a VPC" + words, out: none})
+		}
+	}
+	_, direct := o.asks[DirectInternet]
+	_, domain := o.asks[DomainMode]
+	if (direct || domain) && l.wishes.of(rules.NoBridge, o) == off {
+		out = append(out, shape{words: "in a VPC, " + says(way.bad) + words, bad: []string{way.name}})
+	}
+	return out
+}
+
+// compliant are the requests of a shape, as a policy may see them, with given ids.
+func (o *operation) compliant(like shape, ids func(*setting) string) []point {
 	worlds := []point{{}}
 	for _, set := range settings() {
 		out := slices.Contains(like.out, set.name)
@@ -476,10 +523,12 @@ func (s *Statement) denies(o *operation, like shape) (all, some bool) {
 		switch {
 		case out:
 			values = [][]string{nil, {set.bad}} // the default
+		case slices.Contains(like.bad, set.name):
+			values = [][]string{{set.bad}}
 		case set.asks[0] == Interactive:
 			values = append(values, nil) // off is also what is left out
 		case set.key.Many:
-			values = [][]string{{s.leastDenied(set, l)}}
+			values = [][]string{{ids(set)}}
 		}
 		var next []point
 		for _, w := range worlds {
@@ -490,29 +539,93 @@ func (s *Statement) denies(o *operation, like shape) (all, some bool) {
 		}
 		worlds = next
 	}
+	return worlds
+}
+
+// denies says whether the statement denies the compliant requests of a shape: in all
+// worlds, or in some. Where there is none, for no id is allowed, it denies none.
+func (l *statementLint) denies(o *operation, like shape) (all, some bool) {
+	ids := map[*setting]string{}
+	for _, set := range settings() {
+		if set.key.Many && o.carries(set.name) && !slices.Contains(like.out, set.name) {
+			id, ok := l.leastDenied(o, set)
+			if !ok {
+				return false, false
+			}
+			ids[set] = id
+		}
+	}
 	all = true
-	for _, w := range worlds {
-		yes := s.matches(w) == condition.Yes
+	for _, w := range o.compliant(like, func(set *setting) string { return ids[set] }) {
+		yes := l.s.matches(w) == condition.Yes
 		all, some = all && yes, some || yes
 	}
 	return all, some
 }
 
-// leastDenied is the id of the statement's list that its conditions on the key
-// deny least.
-func (s *Statement) leastDenied(set *setting, l lists) string {
-	ids := l[set.name]
-	if len(ids) == 0 {
-		return l.fine(set.name)
-	}
-	for _, want := range []condition.Truth{condition.No, condition.Unknown} {
+// leastDenied is the id that a compliant request may have and that the statement's
+// conditions on the key deny least; ok is false where there is none.
+func (l *statementLint) leastDenied(o *operation, set *setting) (id string, ok bool) {
+	ids := l.witnesses(o, set, []*Statement{l.s})
+	for _, want := range []condition.Truth{condition.No, condition.Unknown, condition.Yes} {
 		for _, id := range ids {
-			if t, _ := s.matchesSetting(set, []string{id}); t == want {
-				return id
+			if t, _ := l.s.matchesSetting(set, []string{id}); t == want {
+				return id, true
 			}
 		}
 	}
-	return ids[0]
+	return "", false
+}
+
+// witnesses are ids that a compliant request may have: those that the rules list;
+// where they have no list, those that statements name, and one that nobody does.
+func (l *linter) witnesses(o *operation, set *setting, statements []*Statement) []string {
+	rule, of := rules.SubnetAllowed, func(a *rules.Allow) []string { return a.Subnets }
+	if set.name == vpcSecurityGroups {
+		rule, of = rules.SecurityGroupAllowed, func(a *rules.Allow) []string { return a.SecurityGroups }
+	}
+	if l.wishes.of(rule, o) == on {
+		var out []string
+		for i := range l.rules.Allow {
+			if a := &l.rules.Allow[i]; len(a.Kinds) == 0 || slices.Contains(a.Kinds, string(o.kind)) {
+				out = append(out, of(a)...)
+			}
+		}
+		return out
+	}
+	return append(slices.Clone(listed(statements)[set.name]), lists{}.fine(set.name), other(set.name))
+}
+
+// services names other services whose calls the statement's actions and resources
+// have; empty: none.
+func (s *Statement) services() string {
+	resources := s.NotResource || slices.ContainsFunc(s.Resources, func(p Pattern) bool {
+		parts := strings.SplitN(p.Text, ":", 4)
+		return !p.Open && (len(parts) < 4 || condition.Overlap(parts[2], "s3") || !strings.EqualFold(parts[2], "sagemaker"))
+	})
+	if !resources {
+		return ""
+	}
+	if s.NotAction {
+		if slices.ContainsFunc(s.Actions, func(p Pattern) bool { return p.Open || condition.Like(p.lower, "*") }) {
+			return ""
+		}
+		return "every service that NotAction does not name"
+	}
+	var out []string
+	for _, p := range s.Actions {
+		service, _, found := strings.Cut(p.lower, ":")
+		switch {
+		case p.Open:
+		case !found && condition.Overlap(service, "s3:*") && condition.Overlap(service, "ec2:*"):
+			return "every other service"
+		case found && service == "*":
+			return "other services"
+		case found && condition.Literal(service) && service != "sagemaker":
+			out = append(out, p.Text)
+		}
+	}
+	return list(out)
 }
 
 // nothing finds a Deny that no request meets.

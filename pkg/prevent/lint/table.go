@@ -44,8 +44,8 @@ var questions = sync.OnceValue(func() map[Question]about {
 		Subnets:        {"in a subnet that is not listed", []rules.ID{rules.SubnetAllowed}, rules.High},
 		SecurityGroups: {"with a security group that is not listed", []rules.ID{rules.SecurityGroupAllowed}, rules.Medium},
 		Isolation:      {"without network isolation", []rules.ID{rules.IsolationRequired}, rules.Medium},
-		DirectInternet: {"with direct Internet access", []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
-		DomainMode:     {"with a network access type other than VpcOnly", []rules.ID{rules.NoBridge, rules.NoOwnInternet}, rules.High},
+		DirectInternet: {"with direct Internet access", []rules.ID{rules.NoBridge}, rules.High},
+		DomainMode:     {"with a network access type other than VpcOnly", []rules.ID{rules.NoBridge}, rules.High},
 		Encryption:     {"without encryption between containers", []rules.ID{rules.EncryptedBetweenContainers}, rules.Low},
 		Interactive:    {"with interactive access", []rules.ID{rules.InteractiveAccess}, rules.Medium},
 	}
@@ -139,14 +139,18 @@ type ask struct {
 	// absent says that leaving the member out is what the question is about, too.
 	absent bool
 	// own says that it is asked of requests with a VPC only: without one, whether the
-	// settings are the request's own does not show.
+	// settings are the request's own does not show, or the rules allow it.
 	own bool
+	// open says that it is asked only of requests with a way of their own to the
+	// Internet: without a VPC, the rules allow the others.
+	open bool
 }
 
 // operation is one call of SageMaker's API that creates or changes what a network
 // decides.
 type operation struct {
 	name string
+	kind kind.Kind
 	keys []string // condition keys that show a setting, without prefix
 	// resources are what the call must be allowed on, below the account in an ARN.
 	resources []string
@@ -164,11 +168,18 @@ type operation struct {
 type shape struct {
 	words string
 	out   []string // keys of what such a request leaves out
+	bad   []string // keys of what has the value that most rules forbid
 	// defaults says that a key may be there all the same, with the default.
 	defaults bool
 }
 
 func (o *operation) carries(key string) bool { return slices.Contains(o.keys, key) }
+
+// operationNamed finds one of the operations.
+func operationNamed(name string) *operation {
+	all := operations()
+	return all[slices.IndexFunc(all, func(o *operation) bool { return o.name == name })]
+}
 
 // operations are those of the table of kinds that create or change something, in
 // its order.
@@ -185,7 +196,7 @@ var operations = sync.OnceValue(func() []*operation {
 })
 
 func newOperation(row *kind.Row, call *kind.Call) *operation {
-	o := &operation{name: call.Name, asks: map[Question]ask{}, resources: resources(row, call.Name)}
+	o := &operation{name: call.Name, kind: row.Kind, asks: map[Question]ask{}, resources: resources(row, call.Name)}
 	for _, s := range settings() {
 		if !slices.Contains(call.Keys, s.name) {
 			continue
@@ -224,7 +235,7 @@ func (o *operation) exceptions(row *kind.Row, call *kind.Call) {
 		// What a partial update does not name stays as it was.
 		delete(o.asks, NoVPC)
 		set(DomainMode, func(a *ask) { a.absent = false })
-		o.partial = append(o.partial, shape{"that change something else", o.keys, false})
+		o.partial = append(o.partial, shape{words: "that change something else", out: o.keys})
 	}
 	if by := special()[row.Kind]; by != nil {
 		by(o, call, set)
@@ -239,7 +250,7 @@ func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Questi
 			const models = "a configuration of models must not have a VPC or isolation of its own, and looks the same: deny CreateModel without them"
 			o.asks[NoVPC] = ask{cannot: models}
 			set(Isolation, func(a *ask) { a.own, a.slips = true, "without a VPC: "+models })
-			o.partial = append(o.partial, shape{"whose variants have models", o.keys, true})
+			o.partial = append(o.partial, shape{words: "whose variants have models", out: o.keys, defaults: true})
 		},
 		kind.MonitoringSchedule: func(o *operation, _ *kind.Call, set func(Question, func(*ask))) {
 			const named = "a schedule by the name of a job definition has no settings of its own, and looks the same: deny the creation of job definitions without them"
@@ -247,7 +258,7 @@ func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Questi
 			for _, q := range []Question{Isolation, Encryption} {
 				set(q, func(a *ask) { a.own, a.slips = true, "without a VPC: "+named })
 			}
-			o.partial = append(o.partial, shape{"by the name of a job definition", o.keys, true})
+			o.partial = append(o.partial, shape{words: "by the name of a job definition", out: o.keys, defaults: true})
 		},
 		kind.HyperParameterTuningJob: func(_ *operation, _ *kind.Call, set func(Question, func(*ask))) {
 			const several = "one of several TrainingJobDefinitions: AWS does not say that the key tells of each"
@@ -268,7 +279,7 @@ func special() map[kind.Kind]func(o *operation, call *kind.Call, set func(Questi
 		},
 		kind.UserProfile: func(o *operation, call *kind.Call, _ func(Question, func(*ask))) {
 			if call.Effect == kind.Creates {
-				o.partial = append(o.partial, shape{"that add nothing to the domain's security groups", o.keys, false})
+				o.partial = append(o.partial, shape{words: "that add nothing to the domain's security groups", out: o.keys})
 			}
 		},
 	}
