@@ -1,10 +1,12 @@
 package prevent
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sagemoat/sagemoat/internal/chaos"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/prevent"
 	"github.com/sagemoat/sagemoat/pkg/prevent/lint"
@@ -78,5 +80,69 @@ allow:
 	}
 	if compared < 100 {
 		t.Errorf("%d answers were compared", compared)
+	}
+}
+
+// TestLintOfOurs: of the policies that are written from a rules file, the linter finds
+// nothing bad by the same file: what passes is what the rules allow, and no compliant
+// call is denied. Files that tell resources apart by tags or names are left out: those
+// the caller chooses, and the linter says so.
+func TestLintOfOurs(t *testing.T) {
+	const lists = `
+allow:
+- {accounts: ["111122223333"], subnets: [subnet-0a1b2c3d4e5f60718], security-groups: [sg-0a1b2c3d4e5f60718]}
+- {accounts: ["444455556666"], regions: [eu-west-1], kinds: [training-job], subnets: [subnet-0b1b2c3d4e5f60718]}
+`
+	texts := []string{
+		"rules: {vpc-required: off}",
+		"rules: {vpc-required: off, no-bridge: off}",
+		"rules: {no-own-internet: off}",
+		"rules: {no-own-internet: off, no-bridge: off}",
+		"rules: {vpc-required: off, no-own-internet: off}",
+		"rules: {vpc-required: off, no-own-internet: off, no-bridge: off}",
+		"rules: {isolation-required: on, encrypted-between-containers: on, interactive-access: on}" + lists +
+			`exceptions: [{id: X, owner: o, reason: r, expires: 2027-01-01, rules: [no-own-internet, vpc-required, subnet-allowed], match: {roles: ["arn:aws:iam::111122223333:role/v"]}}]`,
+		`rules: {vpc-required: off, no-own-internet: off, no-bridge: off}
+overrides:
+- {match: {accounts: ["111122223333"]}, rules: {no-own-internet: on}}
+- {match: {kinds: [training-job], regions: [eu-west-1]}, rules: {vpc-required: on}}`,
+		`overrides:
+- {match: {kinds: [training-job]}, rules: {vpc-required: off, no-own-internet: off}}
+- {match: {kinds: [notebook-instance]}, rules: {no-bridge: off}}`,
+	}
+	var kinds []string
+	for _, op := range keyedOperations() {
+		if row, _, _ := kind.ByCall(op); !slices.Contains(kinds, string(row.Kind)) {
+			kinds = append(kinds, string(row.Kind))
+		}
+	}
+	d := draw{rand.New(rand.NewPCG(11, 12)), 4}
+	for n := chaos.N(30, 400); n > 0; {
+		text := d.rulesFile(kinds)
+		if !slices.ContainsFunc([]string{" tags:", " names:", " resources:"}, func(chosen string) bool { return strings.Contains(text, chosen) }) {
+			texts = append(texts, strings.TrimPrefix(text, "version: 1\n"))
+			n--
+		}
+	}
+	for _, text := range texts {
+		file, err := rules.Load("rules.yaml", []byte("version: 1\n"+text), kind.Kinds())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		documents, err := prevent.Generate(file, prevent.Options{Now: now}).Policies(prevent.SCP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var set lint.Set
+		for _, d := range documents {
+			if err := set.Read("scp.json", []byte(d.Text())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, f := range lint.Run(&set, lint.Options{Rules: file, Now: now}).Findings {
+			if f.Severity.AtLeast(rules.High) {
+				t.Errorf("%s: %s %s (%s)\n%s", f.ID, f.Statement, f.Found, strings.Join(f.Operations, " "), text)
+			}
+		}
 	}
 }

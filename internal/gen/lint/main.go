@@ -46,8 +46,17 @@ stopped.
 
 const middle = `
 What no rule of the rules file asks for is told as a note (` + "`--all`" + ` lists notes) and
-does not count for the exit status. The allow-lists of the rules file are compared with
+does not count for the exit status. Which rules hold for an operation is taken from the
+overrides and exceptions that are in force; those that match by tags or names are passed
+over, for these the caller chooses. The allow-lists of the rules file are compared with
 those of the policies.
+
+Where ` + "`vpc-required`" + ` is off and ` + "`no-own-internet`" + ` is on, ` + "`no-vpc`" + ` is asked only of calls
+with an open way to the Internet: that are not isolated, whose direct Internet access is
+not disabled, whose domain is not VpcOnly. Where both are off, ` + "`direct-internet`" + ` and
+` + "`domain-mode`" + ` are asked only of calls with a VPC. What the rules allow is a compliant
+call, and a statement that denies it breaks it. The table of what is stopped is of the
+policies alone, whatever the rules say.
 
 ## How the coverage reads
 
@@ -65,8 +74,14 @@ to apply together. Where the input tells what is attached to whom (the output of
 ` + "`aws iam get-account-authorization-details`" + `, or ` + "`--account`" + `), the coverage counts what
 applies to everybody, which is service control policies and plain documents; and the
 report lists the roles and users that can do what the rules forbid, by all that is
-attached to them, their groups and their permissions boundary. A condition on
-anything but the network (a tag, an address, a Region) is taken to exempt whom it may.
+attached to them, their groups and their permissions boundary.
+
+Statements for some callers, accounts or Regions (` + "`aws:PrincipalArn`" + `,
+` + "`aws:PrincipalAccount`" + `, ` + "`aws:RequestedRegion`" + `) are taken together: a caller is tried for
+each set of their patterns that can match at once, in the forms that AWS documents. More
+than 64 such places are not told apart, and each statement then counts as limited. A
+condition on anything else but the network (a tag, an address) is taken to exempt whom
+it may. A key with the prefix ` + "`sagemaker:`" + ` that SageMaker does not have is in no request.
 
 What is not read: session policies, policies of resources and of VPC endpoints, resource
 control policies (SageMaker AI is not among the services that have them), trust policies,

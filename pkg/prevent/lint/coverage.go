@@ -502,7 +502,7 @@ func (v *view) cover(q Question, a ask) Cell {
 	if a.cannot != "" {
 		return Cell{State: CannotBe, Why: a.cannot}
 	}
-	aside := !slices.ContainsFunc(together(cell.by, limiting), func(s *Statement) bool { return s.answers(q) })
+	aside := !slices.ContainsFunc(together(cell.by, limiting), func(s *Statement) bool { return s.answers(q) || a.open && slices.Contains(s.mentions(), o.way()) })
 	switch {
 	case worst == denied && a.slips == "":
 		cell.State = Stopped

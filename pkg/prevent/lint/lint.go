@@ -42,7 +42,7 @@ type Options struct {
 	// Rules are what the organisation wants. What it does not ask for is told, and
 	// does not count.
 	Rules *rules.File
-	// Now decides which exceptions have expired; the zero time is the present.
+	// Now decides which exceptions are in force; at the zero time none is.
 	Now time.Time
 }
 
@@ -60,9 +60,6 @@ type linter struct {
 // Run lints a set of policies.
 func Run(set *Set, o Options) *Report {
 	set.attach()
-	if o.Now.IsZero() {
-		o.Now = time.Now()
-	}
 	l := &linter{
 		set: set, rules: o.Rules, wishes: newWishes(o.Rules, o.Now), report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0},
 		cells: map[string]map[Question]Cell{}, judged: map[string]map[Question]Cell{},

@@ -237,13 +237,13 @@ func witnesses(forms, patterns [][]piece) (out []string, ok bool) {
 	for n := 0; n < len(queue); n++ {
 		s := queue[n]
 		form := false
-		var matched []byte
+		var matched []rune
 		for _, x := range s.at {
 			i, at := int(x>>16), int(x&0xffff)
 			if at == len(all[i]) && i < len(forms) {
 				form = true
 			} else if at == len(all[i]) {
-				matched = append(matched, byte(i-len(forms)))
+				matched = append(matched, rune(i))
 			}
 		}
 		if form && !found[string(matched)] {

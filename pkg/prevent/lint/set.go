@@ -69,7 +69,7 @@ func (l *linter) leftOpen(q Question, those []asking, cells map[string]map[Quest
 			leftOut, leftOutBy = append(leftOut, x), append(leftOutBy, c.by...)
 		}
 		if answer := meant(q, c.by); len(answer) > 0 {
-			with, by = true, append(by, answer...)
+			with, by = with || byRules || slices.ContainsFunc(answer, func(s *Statement) bool { return s.lists(q) }), append(by, answer...)
 		}
 		if len(others) > 0 {
 			variants, variantsBy = append(variants, x), append(variantsBy, c.by...)
@@ -105,6 +105,14 @@ func (l *linter) leftOpen(q Question, those []asking, cells map[string]map[Quest
 	default:
 		l.add(NotCovered, q, rules.Informational, nil, fix(without), names, "nothing stops a call %s; the rules do not ask for it", words)
 	}
+}
+
+// lists says whether the statement compares what a question is about with values:
+// one that asks whether there are subnets has no list of them.
+func (s *Statement) lists(q Question) bool {
+	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
+		return c.set != nil && slices.Contains(c.set.asks, q) && (q != Subnets && q != SecurityGroups || c.Operator.Base != condition.Null)
+	})
 }
 
 // named are the names of operations.

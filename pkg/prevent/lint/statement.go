@@ -22,8 +22,15 @@ type statementLint struct {
 }
 
 // statement finds what is wrong with a statement by itself.
-func (whole *linter) statement(s *Statement) []*Finding {
-	l := &statementLint{linter: whole, s: s}
+func (l *linter) statement(s *Statement) []*Finding {
+	one := &statementLint{linter: l, s: s}
+	one.gather()
+	return one.found
+}
+
+// gather finds it.
+func (l *statementLint) gather() {
+	s := l.s
 	l.actions()
 	for _, o := range operations() {
 		if !s.actsOn(o.name) {
@@ -35,7 +42,7 @@ func (whole *linter) statement(s *Statement) []*Finding {
 		}
 	}
 	if len(l.about) == 0 {
-		return l.found
+		return
 	}
 	l.resources()
 	for i := range s.Conditions {
@@ -45,14 +52,13 @@ func (whole *linter) statement(s *Statement) []*Finding {
 	l.limits()
 	if s.Effect == Allow {
 		l.guard()
-		return l.found
+		return
 	}
 	if len(s.mentions()) > 0 || slices.ContainsFunc(s.Conditions, func(c Condition) bool { return c.ofNoRequest() }) {
 		l.expansion()
 		l.breaks()
 		l.nothing()
 	}
-	return l.found
 }
 
 // add adds a finding of the usual severity.
@@ -419,14 +425,14 @@ func (l *statementLint) breaks() {
 			}
 			continue
 		}
-		shapes := o.partial
-		if !l.s.somewhere() {
-			// Else it may be that nothing is allowed there.
-			shapes = append([]shape{{words: "that comply with every rule"}}, shapes...)
-		}
+		shapes := append([]shape{{words: "that comply with every rule"}}, o.partial...)
 		if !avoidable(r.limits) {
 			// Else the rules may forbid it for what is tagged or named so.
 			shapes = slices.Concat(shapes, l.permitted(o))
+		}
+		if l.s.somewhere() {
+			// It may be that no id is allowed there.
+			shapes = slices.DeleteFunc(shapes, func(like shape) bool { return len(like.out) == 0 })
 		}
 		for _, shape := range shapes {
 			switch all, some := l.denies(o, shape); {
@@ -490,10 +496,12 @@ func (l *linter) permitted(o *operation) []shape {
 	way := o.way()
 	says := func(value string) string { return "with " + way.member + " " + value }
 	isolated := way != nil && way.name == networkIsolation && l.wishes.of(rules.IsolationRequired, o) != off
-	if a, asked := o.asks[NoVPC]; asked && a.cannot == "" && l.wishes.of(rules.VPCRequired, o) == off {
+	if a, asked := o.asks[NoVPC]; asked && a.cannot == "" {
 		none := []string{vpcSubnets, vpcSecurityGroups}
-		open := l.wishes.of(rules.NoOwnInternet, o) == off
+		forbidden, shut := l.wishes.noVPC(o)
+		open := forbidden == off
 		switch {
+		case shut != off:
 		case way != nil:
 			out = append(out, shape{words: "without a VPC, " + says(way.good) + words, out: none})
 			if open && !isolated {
@@ -579,19 +587,16 @@ func (l *statementLint) leastDenied(o *operation, set *setting) (id string, ok b
 
 // witnesses are ids that a compliant request may have: those that the rules list;
 // where they have no list, those that statements name, and one that nobody does.
+// They are of callers to whom the statements apply.
 func (l *linter) witnesses(o *operation, set *setting, statements []*Statement) []string {
-	rule, of := rules.SubnetAllowed, func(a *rules.Allow) []string { return a.Subnets }
-	if set.name == vpcSecurityGroups {
-		rule, of = rules.SecurityGroupAllowed, func(a *rules.Allow) []string { return a.SecurityGroups }
+	applies := func(at place) bool {
+		return !slices.ContainsFunc(statements, func(s *Statement) bool { return s.reach(o).at(at).truth == condition.No })
 	}
-	if l.wishes.of(rule, o) == on {
-		var out []string
-		for i := range l.rules.Allow {
-			if a := &l.rules.Allow[i]; len(a.Kinds) == 0 || slices.Contains(a.Kinds, string(o.kind)) {
-				out = append(out, of(a)...)
-			}
-		}
-		return out
+	switch {
+	case set.name == vpcSubnets && l.wishes.of(rules.SubnetAllowed, o) != off:
+		return l.wishes.allows(o, applies, func(a *rules.Allow) []string { return a.Subnets }, func(n *rules.Narrow) []string { return n.Subnets })
+	case set.name == vpcSecurityGroups && l.wishes.of(rules.SecurityGroupAllowed, o) != off:
+		return l.wishes.allows(o, applies, func(a *rules.Allow) []string { return a.SecurityGroups }, func(n *rules.Narrow) []string { return n.SecurityGroups })
 	}
 	return append(slices.Clone(listed(statements)[set.name]), lists{}.fine(set.name), other(set.name))
 }

@@ -43,6 +43,9 @@ func TestWishes(t *testing.T) {
 			t.Errorf("%s, when it has expired: %d", text, got)
 		}
 	}
+	if got := newWishes(fileOf(t, excepted+"roles: ['arn:aws:iam::111122223333:role/a']}}]"), time.Time{}).of(rules.VPCRequired, operationNamed("CreateTrainingJob")); got != on {
+		t.Errorf("an exception is in force at no time: %d", got)
+	}
 	w := newWishes(fileOf(t, "rules: {interactive-access: [remote-access]}"), time.Now())
 	if w.of(rules.InteractiveAccess, operationNamed("CreateSpace")) != on || w.of(rules.InteractiveAccess, operationNamed("CreateTrainingJob")) != off {
 		t.Error("one way in is forbidden, and not the other")
