@@ -189,3 +189,28 @@ func TestOddIDs(t *testing.T) {
 		t.Errorf("every subnet is listed, and %v are stopped", got)
 	}
 }
+
+// TestListedApart: where a list lets pass what another statement does not deny, it
+// passes: a Deny of one listed id is none of the other.
+func TestListedApart(t *testing.T) {
+	for _, effect := range []string{"StringNotEquals", "StringNotLike"} {
+		r := lint(t, rules.Default(),
+			deny(jobs, `{"Null":{"sagemaker:VpcSubnets":"true"}}`),
+			deny(jobs, `{"ForAnyValue:`+effect+`":{"sagemaker:VpcSubnets":["subnet-0a1b2c3d4e5f60718","subnet-0b2c3d4e5f6071829"]}}`),
+			deny(jobs, `{"ForAnyValue:StringEquals":{"sagemaker:VpcSubnets":["subnet-0a1b2c3d4e5f60718"]}}`))
+		for q, want := range map[Question]State{NoVPC: Stopped, Subnets: Stopped, Isolation: NotAtAll, Encryption: NotAtAll} {
+			if got := state(r, "CreateTrainingJob", q); got != want {
+				t.Errorf("%s: %s, want %s", q, got, want)
+			}
+		}
+	}
+	// Each of two ids is denied alone, and both together are not.
+	r := lint(t, rules.Default(),
+		deny(jobs, `{"Null":{"sagemaker:VpcSubnets":"true"}}`),
+		deny(jobs, `{"ForAnyValue:StringNotEquals":{"sagemaker:VpcSubnets":["subnet-0a1b2c3d4e5f60718","subnet-0b2c3d4e5f6071829"]}}`),
+		deny(jobs, `{"ForAllValues:StringEquals":{"sagemaker:VpcSubnets":["subnet-0a1b2c3d4e5f60718"]}}`),
+		deny(jobs, `{"ForAllValues:StringEquals":{"sagemaker:VpcSubnets":["subnet-0b2c3d4e5f6071829"]}}`))
+	if got := state(r, "CreateTrainingJob", Isolation); got == Stopped {
+		t.Error("a job in both subnets is not isolated, and said to be stopped")
+	}
+}

@@ -106,17 +106,60 @@ func (l lists) fine(name string) string {
 	return "sg-0a1b2c3d4e5f60718"
 }
 
-// choices are what a request for an operation may say of a setting.
-func (o *operation) choices(s *setting, l lists) []choice {
+// mostTold is how many listed ids are told apart.
+const mostTold = 3
+
+// told are listed ids that the statements tell apart, those that the fewest deny
+// first; where none is listed, any.
+func (l lists) told(s *setting, statements []*Statement) []string {
+	type told struct {
+		id   string
+		says string // of each statement, whether its conditions on the setting are met
+	}
+	var all []told
+	for _, id := range l[s.name] {
+		var says strings.Builder
+		for _, one := range statements {
+			t, _ := one.matchesSetting(s, []string{id})
+			says.WriteByte("?ny"[t])
+		}
+		if !slices.ContainsFunc(all, func(o told) bool { return o.says == says.String() }) {
+			all = append(all, told{id, says.String()})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b told) int {
+		return cmp.Or(strings.Count(a.says, "y")-strings.Count(b.says, "y"), strings.Count(a.says, "?")-strings.Count(b.says, "?"))
+	})
+	var out []string
+	for _, one := range all[:min(len(all), mostTold)] {
+		out = append(out, one.id)
+	}
+	if len(out) == 0 {
+		return []string{l.fine(s.name)}
+	}
+	return out
+}
+
+// choices are what a request for an operation may say of a setting; ids are listed
+// ones.
+func (o *operation) choices(s *setting, ids []string) []choice {
 	if s.key.Many {
-		id, other := l.fine(s.name), other(s.name)
-		return []choice{
+		other := other(s.name)
+		out := []choice{
 			{words: "no " + s.member, worlds: [][]string{nil}, absent: true},
-			{words: "listed " + s.member, worlds: [][]string{{id}}, fine: true},
 			{words: s.member + " that are not listed", worlds: [][]string{{other}}, breaks: true},
-			{words: s.member + " of which only one is listed", worlds: [][]string{{id, other}}, breaks: true},
 			{words: s.member + " that are none", worlds: [][]string{{odd}}},
 		}
+		for _, id := range ids {
+			out = append(
+				out, choice{words: "listed " + s.member, worlds: [][]string{{id}}, fine: true},
+				choice{words: s.member + " of which only one is listed", worlds: [][]string{{id, other}}, breaks: true},
+			)
+		}
+		if len(ids) > 1 {
+			out = append(out, choice{words: "listed " + s.member, worlds: [][]string{ids}, fine: true})
+		}
+		return out
 	}
 	omitted := choice{words: s.member + " left out", worlds: [][]string{nil, {s.bad}}, absent: true}
 	q := s.asks[0]
@@ -192,7 +235,11 @@ func (o *operation) view(statements []*Statement) *view {
 	v.lists = listed(v.about)
 	for _, set := range settings() {
 		if o.carries(set.name) {
-			v.choices[set.index] = o.choices(set, v.lists)
+			var ids []string
+			if set.key.Many {
+				ids = v.lists.told(set, v.about)
+			}
+			v.choices[set.index] = o.choices(set, ids)
 		}
 	}
 	v.rest, v.known = make([]answer, len(v.about)), make([][8][][]answer, len(v.about))
@@ -482,7 +529,9 @@ func (v *view) cover(q Question, a ask) Cell {
 				if others := example.request.words(s); high != passes && others != "" {
 					words += ", with " + others
 				}
-				cell.Passes = append(cell.Passes, words)
+				if !slices.Contains(cell.Passes, words) {
+					cell.Passes = append(cell.Passes, words)
+				}
 			}
 			if low == undecided && cell.Why == "" {
 				cell.Why, cell.omitted = c.words+": "+example.why, example.omitted && c.absent && !s.key.Many

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sagemoat/sagemoat/pkg/kind"
 	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
@@ -120,7 +121,7 @@ func (p piece) fits(r rune) bool {
 	case p.class != nil:
 		return p.class(r)
 	case p.fold:
-		return unicode.ToLower(p.char) == unicode.ToLower(r)
+		return strings.EqualFold(string(p.char), string(r))
 	default:
 		return p.char == r
 	}
@@ -165,7 +166,7 @@ func callerForms() [][]piece {
 func regionForm() []piece {
 	return slices.Concat(
 		[]piece{{class: letter}, {class: letter}, {class: letters, many: true}}, literal("-"),
-		[]piece{{class: letter}, {class: letter, many: true}}, literal("-"), []piece{{class: digit}},
+		[]piece{{class: letter}, {class: letter, many: true}}, literal("-"), []piece{{class: digit}, {class: digit, many: true}},
 	)
 }
 
@@ -178,7 +179,7 @@ func (c *Condition) pattern(text string) []piece {
 	part := func(text string, class func(rune) bool) []piece {
 		var out []piece
 		for len(text) > 0 {
-			r := []rune(text)[0]
+			r, size := utf8.DecodeRuneInString(text)
 			switch {
 			case wild && len(text) >= 4 && text[:2] == "${" && text[3] == '}' && strings.IndexByte("*?$", text[2]) >= 0:
 				out = append(out, piece{char: rune(text[2])})
@@ -189,7 +190,7 @@ func (c *Condition) pattern(text string) []piece {
 			default:
 				out = append(out, piece{char: r, fold: fold})
 			}
-			text = text[len(string(r)):]
+			text = text[size:]
 		}
 		return out
 	}
@@ -310,8 +311,8 @@ func lettersOf(all [][]piece) []rune {
 		for _, p := range pieces {
 			if p.class == nil {
 				out = append(out, p.char)
-				if p.fold {
-					out = append(out, unicode.ToLower(p.char), unicode.ToUpper(p.char))
+				for r := unicode.SimpleFold(p.char); p.fold && r != p.char; r = unicode.SimpleFold(r) {
+					out = append(out, r)
 				}
 			}
 		}
