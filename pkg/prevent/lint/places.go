@@ -69,7 +69,7 @@ func (r reach) at(p place) answer {
 const (
 	mostPlaces   = 64
 	mostPatterns = 64
-	mostStates   = 1 << 13
+	mostStates   = 1 << 12
 	mostPieces   = 1 << 12
 )
 
