@@ -119,7 +119,7 @@ func runLint(ctx context.Context, p process, f lintFlags, paths []string) (int, 
 		f.summary(p, &read)
 		return exitError, nil
 	}
-	r := lint.Run(&read.Set, lint.Options{Rules: file})
+	r := lint.Run(&read.Set, lint.Options{Rules: file, Now: p.now})
 	if err := f.write(p, r); err != nil {
 		return exitError, err
 	}

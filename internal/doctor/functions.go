@@ -258,7 +258,7 @@ func (s *stack) rulesFile() (bucket, key, owner string) {
 }
 
 // withReservation deploys functions that reserve what they do by default.
-const withReservation = `make deploy ARGS="--context concurrency=5"`
+const withReservation = `make deploy ARGS="--context reservedConcurrency=enabled"`
 
 // judgeConcurrency: a function whose reserved concurrency is 0 is switched off.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
@@ -271,7 +271,7 @@ func judgeConcurrency(x *session, f function, a answer[reservation]) []Line {
 		return []Line{a.unknown("concurrency")}
 	case a.value.ReservedConcurrentExecutions == nil:
 		return []Line{line("concurrency", Warning, name+" reserves none: others can take all there is, and it can take theirs", withReservation).
-			with("so it is deployed with concurrency=0, for accounts with a small quota; lambda-concurrency with --preflight tells whether there is room now")}
+			with("so it is deployed with reservedConcurrency=disabled, for accounts with a small quota; lambda-concurrency with --preflight tells whether there is room now")}
 	case *a.value.ReservedConcurrentExecutions == 0:
 		return []Line{line("concurrency", Failed, name+" may not run: its reserved concurrency is 0",
 			x.aws("lambda", "put-function-concurrency", "--function-name", name, "--reserved-concurrent-executions", "1")).

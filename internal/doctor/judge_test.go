@@ -492,7 +492,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, got, c.want)
 		}
 	}
-	if l := judgeConcurrency(x, audit, yes(reservation{})); !slices.Equal(l[0].Fix, []string{`make deploy ARGS="--context concurrency=5"`}) || !strings.Contains(l[0].Note, "concurrency=0") {
+	if l := judgeConcurrency(x, audit, yes(reservation{})); !slices.Equal(l[0].Fix, []string{`make deploy ARGS="--context reservedConcurrency=enabled"`}) || !strings.Contains(l[0].Note, "reservedConcurrency=disabled") {
 		t.Errorf("no reservation: %+v", l)
 	}
 }
@@ -726,7 +726,7 @@ func TestQuotas(t *testing.T) {
 	for left, all := range map[int]int{spare + Reserved - 1: 1000, 50: 50, 10: 10} {
 		l := judgeUnreserved(before, limit(left, all))
 		is(t, "too little", l, Warning, fmt.Sprintf("%d of %d concurrent executions are not reserved; with the default setting 17 have to be reserved beside the 100 that Lambda keeps free", left, all))
-		if len(l.Fix) != 2 || !strings.Contains(l.Fix[0], "request-service-quota-increase") || l.Fix[1] != `make deploy ARGS="--context concurrency=0"` {
+		if len(l.Fix) != 2 || !strings.Contains(l.Fix[0], "request-service-quota-increase") || l.Fix[1] != `make deploy ARGS="--context reservedConcurrency=disabled"` {
 			t.Errorf("too little: %q", l.Fix)
 		}
 	}

@@ -56,7 +56,7 @@ func rulesQuota(ctx context.Context, x *session) answer[quota] {
 const spare = 100
 
 // withoutReservation deploys functions that reserve nothing.
-const withoutReservation = `make deploy ARGS="--context concurrency=0"`
+const withoutReservation = `make deploy ARGS="--context reservedConcurrency=disabled"`
 
 // judgeUnreserved says whether there is room for what the functions reserve.
 func judgeUnreserved(x *session, a answer[limits]) Line {
@@ -139,9 +139,9 @@ func judgeRoom(x *session, have answer[[]rule], a answer[quota]) Line {
 // they name of the stack does not matter here.
 func (x *session) deploys() (all []events.Rule) {
 	all = append(events.Patterns(), events.CustomAction(respond.ActionID))
-	all = append(all, events.Tampering(events.Deployed{Prefix: x.stackName + "-", Bucket: "rules"})...)
+	all = append(all, events.Tampering(events.Deployed{Prefix: DefaultStack + "-", Bucket: "rules"})...)
 	for i := range all {
-		all[i].Name = x.stackName + "-" + all[i].Name
+		all[i].Name = DefaultStack + "-" + all[i].Name // whatever the stack is called
 	}
 	return all
 }
