@@ -13,6 +13,26 @@ import (
 	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
+// lintOfOurs is what lint says of the policies that a rules file becomes.
+func lintOfOurs(t *testing.T, text string) (*rules.File, *lint.Report) {
+	t.Helper()
+	file, err := rules.Load("rules.yaml", []byte(text), kind.Kinds())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	documents, err := prevent.Generate(file, prevent.Options{Now: now}).Policies(prevent.SCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set lint.Set
+	for _, d := range documents {
+		if err := set.Read("scp.json", []byte(d.Text())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file, lint.Run(&set, lint.Options{Rules: file, Now: now})
+}
+
 // TestLintAgrees: who lints policies knows nothing of who writes them, and both have a
 // table of what AWS's keys can tell. Of the policies that are written, the linter has
 // nothing to object to, and it says of each operation what the gap says: no more is
@@ -27,21 +47,7 @@ rules: {isolation-required: on, encrypted-between-containers: on, interactive-ac
 allow:
 - {accounts: ["*"], subnets: [subnet-0a1b2c3d4e5f60718], security-groups: [sg-0a1b2c3d4e5f60718]}
 `
-	file, err := rules.Load("rules.yaml", []byte(text), kind.Kinds())
-	if err != nil {
-		t.Fatal(err)
-	}
-	documents, err := prevent.Generate(file, prevent.Options{Now: now}).Policies(prevent.SCP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var set lint.Set
-	for _, d := range documents {
-		if err := set.Read("scp.json", []byte(d.Text())); err != nil {
-			t.Fatal(err)
-		}
-	}
-	report := lint.Run(&set, lint.Options{Rules: file})
+	file, report := lintOfOurs(t, text)
 	for _, f := range report.Findings {
 		if f.Counts() {
 			t.Errorf("%s %s: %s (%s)", f.Severity, f.ID, f.Found, strings.Join(f.Operations, " "))
@@ -125,21 +131,8 @@ overrides:
 		}
 	}
 	for _, text := range texts {
-		file, err := rules.Load("rules.yaml", []byte("version: 1\n"+text), kind.Kinds())
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		documents, err := prevent.Generate(file, prevent.Options{Now: now}).Policies(prevent.SCP)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var set lint.Set
-		for _, d := range documents {
-			if err := set.Read("scp.json", []byte(d.Text())); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, f := range lint.Run(&set, lint.Options{Rules: file, Now: now}).Findings {
+		_, report := lintOfOurs(t, "version: 1\n"+text)
+		for _, f := range report.Findings {
 			if f.Severity.AtLeast(rules.High) {
 				t.Errorf("%s: %s %s (%s)\n%s", f.ID, f.Statement, f.Found, strings.Join(f.Operations, " "), text)
 			}
