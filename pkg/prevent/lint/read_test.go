@@ -39,6 +39,7 @@ func TestForms(t *testing.T) {
 		"get-role-policy":         {`{"RoleName":"r","PolicyName":"p","PolicyDocument":` + small + `}`, "PolicyDocument.Statement[0]", 1, Inline},
 		"get-user-policy, API":    {`{"UserName":"r","PolicyName":"p",` + "\n\n" + `"PolicyDocument":` + encoded + `}`, "PolicyDocument.Statement[0]", 3, Inline},
 		"describe-policy":         {`{"Policy":{"PolicySummary":{"Name":"n","Type":"SERVICE_CONTROL_POLICY"},"Content":` + string(text) + `}}`, "Policy.Content.Statement[0]", 1, SCP},
+		"a role's, chosen":        {`{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"Policies":[{"Ref":"AWS::NoValue"},{"Fn::If":["C",{"Ref":"AWS::NoValue"},{"Fn::If":["D",{"PolicyName":"p","PolicyDocument":` + small + `},{"Ref":"AWS::NoValue"}]}]}]}}}}`, "Resources.R.Properties.Policies[1].Fn::If[2].Fn::If[1].PolicyDocument.Statement[0]", 1, Inline},
 		"a role of a template":    {`{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"Policies":[{"PolicyName":"p","PolicyDocument":` + small + `}]}}}}`, "Resources.R.Properties.Policies[0].PolicyDocument.Statement[0]", 1, Inline},
 		"a group's of a template": {`{"Resources":{"R":{"Type":"AWS::IAM::GroupPolicy","Properties":{"PolicyDocument":` + small + `}}}}`, "Resources.R.Properties.PolicyDocument.Statement[0]", 1, Inline},
 		"a plan":                  {`{"planned_values":{"root_module":{"resources":[{"address":"a","type":"aws_iam_role_policy","values":{"policy":` + string(text) + `}}]}}}`, "planned_values.root_module.resources[0].values.policy.Statement[0]", 1, Inline},

@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 )
@@ -27,9 +28,11 @@ func (r reader) template(resources jsondoc.Value) error {
 		case "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy":
 			add(&Policy{Name: m.Name, Type: Inline}, path+"PolicyDocument", exact(properties, "PolicyDocument"))
 		case "AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group":
-			for i, inline := range exact(properties, "Policies").Members() {
-				name := m.Name + "/" + exact(inline.Value, "PolicyName").Str()
-				add(&Policy{Name: name, Type: Inline}, fmt.Sprintf("%sPolicies[%d].PolicyDocument", path, i), exact(inline.Value, "PolicyDocument"))
+			for i, one := range exact(properties, "Policies").Members() {
+				for at, inline := range branches(fmt.Sprintf("%sPolicies[%d]", path, i), one.Value) {
+					name := m.Name + "/" + exact(inline, "PolicyName").Str()
+					add(&Policy{Name: name, Type: Inline}, at+".PolicyDocument", exact(inline, "PolicyDocument"))
+				}
 			}
 		case "AWS::Organizations::Policy":
 			if exact(properties, "Type").Str() == "SERVICE_CONTROL_POLICY" {
@@ -41,6 +44,22 @@ func (r reader) template(resources jsondoc.Value) error {
 		return ErrNoPolicy
 	}
 	return errors.Join(errs...)
+}
+
+// branches are what an element may turn out to be, each with its path: the element, or
+// what an Fn::If chooses from, save nothing. A policy is read as it is where it is
+// deployed.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html#intrinsic-function-reference-conditions-if
+func branches(path string, v jsondoc.Value) iter.Seq2[string, jsondoc.Value] {
+	return func(yield func(string, jsondoc.Value) bool) { branch(path, v, yield) }
+}
+
+func branch(path string, v jsondoc.Value, yield func(string, jsondoc.Value) bool) bool {
+	choice := exact(v, "Fn::If").Members()
+	if len(choice) != 3 {
+		return exact(v, "Ref").Str() == "AWS::NoValue" || yield(path, v)
+	}
+	return branch(path+".Fn::If[1]", choice[1].Value, yield) && branch(path+".Fn::If[2]", choice[2].Value, yield)
 }
 
 // plan reads the policies that a Terraform plan (terraform show -json) creates or
