@@ -174,7 +174,7 @@ var failOn = []string{"critical", "high", "medium", "low", "unknown"}
 // fails says whether something is as bad as it takes.
 func (f *auditFlags) fails(r *audit.Report) bool {
 	if f.failOn == "unknown" {
-		return r.Failed("") || r.Warned()
+		return r.Failed("") || r.Warned() || len(r.Unjudged) > 0
 	}
 	return r.Failed(rules.Severity(strings.ToUpper(f.failOn)))
 }
@@ -279,6 +279,11 @@ func say(p process, format string, args ...any) {
 func (f *auditFlags) filter(now time.Time) (audit.Filter, error) {
 	keep := audit.Filter{Accounts: f.accounts}
 	var errs []error
+	for _, a := range f.accounts {
+		if !accountID.MatchString(a) {
+			errs = append(errs, fmt.Errorf("--account %s: want 12 digits, for example 111122223333", a))
+		}
+	}
 	for _, c := range f.classes {
 		i := slices.IndexFunc(verdict.Classes(), func(v verdict.Class) bool { return v.String() == c })
 		if i < 0 {
@@ -305,6 +310,9 @@ func (f *auditFlags) filter(now time.Time) (audit.Filter, error) {
 	}
 	if keep.Until, err = instant(f.until, now); err != nil {
 		errs = append(errs, fmt.Errorf("--until %w", err))
+	}
+	if !keep.Since.IsZero() && !keep.Until.IsZero() && !keep.Since.Before(keep.Until) {
+		errs = append(errs, fmt.Errorf("--since %s is not before --until %s: nothing is between them", f.since, f.until))
 	}
 	return keep, errors.Join(errs...)
 }

@@ -172,7 +172,11 @@ func TestEndpointConfig(t *testing.T) {
 		{name: "shadows that are no list", doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed"}],"ShadowProductionVariants":"x"}`, want: []string{"A: b-vpc vpc", "ShadowProductionVariants: unknown unknown"}},
 		{name: "without a name", doc: `{"ProductionVariants":[{"ModelName":"placed"}]}`, want: []string{"ProductionVariants[0]: b-vpc vpc"}},
 		{name: "no variant", doc: `{"EndpointConfigName":"c"}`, want: []string{"ProductionVariants: unknown unknown"}},
-		{name: "an event does not tell what is serverless", shape: ShapeNative, doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed"}]}`, want: []string{"A: unknown unknown"}},
+		{name: "an event does not tell what is serverless", shape: ShapeNative, doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed"}]}`, want: []string{"A: unknown unknown", "A/InstancePools: unknown unknown"}},
+		{name: "a pool of instances with another model", doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed","InstancePools":[{"InstanceType":"ml.g6.2xlarge","Priority":1,"ModelNameOverride":"open"},{"InstanceType":"ml.g5.2xlarge","Priority":2}]}]}`, want: []string{"A: b-vpc vpc", "A/ml.g6.2xlarge: b-internet service"}},
+		{name: "pools alone, of a shadow", doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed"}],"ShadowProductionVariants":[{"VariantName":"S","ModelName":"placed","InstancePools":[{"ModelNameOverride":"lost"}]}]}`, want: []string{"A: b-vpc vpc", "S: b-vpc vpc", "S/0: unknown unknown"}, why: "DescribeModel lost"},
+		{name: "pools that are hidden", doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed","InstancePools":"HIDDEN_DUE_TO_SECURITY_REASONS"},{"VariantName":"B","ModelName":"placed","InstancePools":[{"ModelNameOverride":"HIDDEN_DUE_TO_SECURITY_REASONS"}]}]}`, want: []string{"A: b-vpc vpc", "A/InstancePools: unknown unknown", "B: b-vpc vpc", "B/0: unknown unknown"}},
+		{name: "no pools", doc: `{"ProductionVariants":[{"VariantName":"A","ModelName":"placed","InstancePools":[]}]}`, want: []string{"A: b-vpc vpc"}},
 	})
 }
 

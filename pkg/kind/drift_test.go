@@ -23,6 +23,7 @@ var network = regexp.MustCompile(`(?i)vpc|subnet|security_?group|network|interne
 	`remote|ssm|docker|ip_?(v4|v6)?_?address|cidr|source_?ip|dns|host_?name|^host$|^port$|^address$|^endpoint$|` +
 	`file_?system|fsx|efs|access_?mode|access_?type|enable\w*access|^access|access$|worker_?access|` +
 	`egress|ingress|outbound|inbound|proxy|firewall|route|tunnel|ssh|private|public|gateway|peering|nat$|` +
+	`override$|` + // what stands elsewhere, in place of what stands here
 	`privatelink|interface|imds|metadata_?service|root_?access|trusted_?accounts|allow_?list|allowed|bind_?|listen`)
 
 // opaque matches the names of strings that are documents of their own, in

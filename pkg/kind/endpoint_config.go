@@ -7,9 +7,11 @@ import (
 )
 
 // EndpointConfig is an endpoint configuration. A variant with a model has the
-// model's network; a variant without one, which inference components use, has
-// the configuration's own; a serverless variant has none of ours.
+// model's network, and so has each pool of its instances that runs another one; a
+// variant without one, which inference components use, has the configuration's own;
+// a serverless variant has none of ours.
 // https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InstancePool.html
 const EndpointConfig Kind = "endpoint-config"
 
 var endpointConfig = Row{
@@ -25,9 +27,12 @@ var endpointConfig = Row{
 	Lists:    []string{"ListEndpointConfigs"},
 	Natives: []Native{{
 		DetailType: "SageMaker Endpoint Config State Change", ARN: "EndpointConfigArn",
-		Lacks: []string{"VpcConfig", "EnableNetworkIsolation", "ServerlessConfig", "EnableSSMAccess"},
+		Lacks: []string{"VpcConfig", "EnableNetworkIsolation", "ServerlessConfig", "EnableSSMAccess", "InstancePools"},
 	}},
-	Refers: []Reference{{Model, "ProductionVariants[].ModelName"}, {Model, "ShadowProductionVariants[].ModelName"}},
+	Refers: []Reference{
+		{Model, "ProductionVariants[].ModelName"}, {Model, "ProductionVariants[].InstancePools[].ModelNameOverride"},
+		{Model, "ShadowProductionVariants[].ModelName"}, {Model, "ShadowProductionVariants[].InstancePools[].ModelNameOverride"},
+	},
 	Closes: "an endpoint configuration cannot be changed: create a new one (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
 	Paste:  pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
 	Doc:    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html",
@@ -50,6 +55,35 @@ func endpointConfigParts(r *reader) []Part {
 			// Every configuration has a production variant.
 			parts = append(parts, Part{Name: list, Path: f.path, Posture: unknown(posture.Container, r.why(f))})
 		}
+	}
+	return parts
+}
+
+// pools are the pools of a variant's instances that run a model of their own in place
+// of the variant's.
+func (r *reader) pools(v field, variant string) (parts []Part) {
+	f := r.below(v, "InstancePools")
+	all := r.each(f)
+	if len(all) == 0 && !f.unset() {
+		return []Part{{Name: variant + "/InstancePools", Path: f.path, Posture: unknown(posture.Container, r.why(f))}}
+	}
+	for i, pool := range all {
+		override := r.below(pool, "ModelNameOverride")
+		if override.unset() {
+			continue
+		}
+		name := r.below(pool, "InstanceType").value.Str()
+		if name == "" {
+			name = strconv.Itoa(i)
+		}
+		own := single(unknown(posture.Container, r.why(override)))
+		if override.set() {
+			own = r.byModel(override)
+		}
+		for i := range own {
+			own[i].Name, own[i].Path = variant+"/"+name, pool.path
+		}
+		parts = append(parts, own...)
 	}
 	return parts
 }
@@ -77,6 +111,9 @@ func (r *reader) variant(v field, fallback string, own posture.Posture) []Part {
 	}
 	for i := range parts {
 		parts[i].Name, parts[i].Path = name, v.path
+	}
+	parts = append(parts, r.pools(v, name)...)
+	for i := range parts {
 		p := &parts[i].Posture
 		r.access(p, posture.SSMAccess, r.below(v, "EnableSSMAccess"), nil)
 	}

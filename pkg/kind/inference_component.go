@@ -2,6 +2,7 @@ package kind
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sagemoat/sagemoat/pkg/posture"
 )
@@ -46,7 +47,7 @@ func inferenceComponentParts(r *reader) []Part {
 	parts := borrow(endpoint.parts(e), f.path)
 	if variant := r.at("VariantName").value.Str(); variant != "" {
 		// While a deployment is in progress there are two of the name.
-		named := slices.DeleteFunc(slices.Clone(parts), func(p Part) bool { return p.Name != variant })
+		named := slices.DeleteFunc(slices.Clone(parts), func(p Part) bool { return p.Name != variant && !strings.HasPrefix(p.Name, variant+"/") })
 		if len(named) > 0 {
 			return named
 		}

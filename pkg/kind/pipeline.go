@@ -104,7 +104,7 @@ func (r *reader) steps(steps []pipeline.Step, base string) []Part {
 			if p.Path == "" && !r.Ref {
 				p.Path = join(base, s.Path)
 			}
-			p.Posture.Assumed = s.AssumedBelow("VpcConfig", "NetworkConfig", "SecurityConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "RemoteDebugConfig", "ModelName", "EndpointConfigName", "EndpointName", "ServerlessConfig", "ClusterConfig.Instances", "ApplicationConfig.NetworkConfiguration", "ClusterId", "ApplicationId")
+			p.Posture.Assumed = s.AssumedBelow("VpcConfig", "NetworkConfig", "SecurityConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "RemoteDebugConfig", "ModelName", "ModelNameOverride", "InstancePools", "EndpointConfigName", "EndpointName", "ServerlessConfig", "ClusterConfig.Instances", "ApplicationConfig.NetworkConfiguration", "ClusterId", "ApplicationId")
 			parts = append(parts, p)
 		}
 	}

@@ -161,7 +161,7 @@ func (c *converter) list(after, unknown, sensitive jsondoc.Value, at place, name
 // lists are the blocks that are lists in the API too, as far as a row reads them.
 var lists = []string{
 	"production_variants", "shadow_production_variants", "training_job_definitions", "validation_profiles",
-	"instance_groups", "restricted_instance_groups", "tags", "containers", "container",
+	"instance_groups", "instance_pools", "restricted_instance_groups", "tags", "containers", "container",
 }
 
 // camel is a member's name as the API writes it.
