@@ -119,19 +119,40 @@ func (t *template) resource(m document.Member) {
 	typ := m.Value.Get("Type").Str()
 	if row := t.rows[typ]; row != nil {
 		t.add(m.Name, typ, row, m.Value)
-	} else {
-		t.unclaimed(typ)
+		return
+	}
+	properties := jsondoc.Value{}
+	if n := m.Value.Get("Properties"); t.macro != "" || opaque(m.Value) != "" {
+		properties = jsondoc.Unresolved("a macro may rewrite them")
+	} else if n != nil && typ == modelPackage {
+		properties = (&world{template: t}).value(n)
+	}
+	t.unclaimed(typ, properties)
+}
+
+// unclaimed counts what [Silent] does not pass over, and a type of which it is not
+// known whether it is SageMaker's, because it is computed.
+func (t *template) unclaimed(typ string, properties jsondoc.Value) {
+	written := computedFrom.ReplaceAllString(typ, "")
+	computed := written != typ
+	if strings.HasPrefix(typ, sageMaker) && !Silent(typ, properties) || computed && strings.HasPrefix(sageMaker, written) {
+		t.unknown[cut(typ)]++
 	}
 }
 
-// unclaimed counts a type of SageMaker's that this version has never heard of, and
-// one of which it is not known whether it is SageMaker's, because it is computed.
-func (t *template) unclaimed(typ string) {
-	written := computedFrom.ReplaceAllString(typ, "")
-	computed := written != typ
-	if strings.HasPrefix(typ, sageMaker) && !slices.Contains(others, typ) || computed && strings.HasPrefix(sageMaker, written) {
-		t.unknown[cut(typ)]++
+// modelPackage is a type that no row has, and that runs code if it has validation
+// profiles: SageMaker then validates it by transform jobs, which no VPC can be given.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackage.html
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageValidationSpecification.html
+const modelPackage = sageMaker + "ModelPackage"
+
+// Silent says whether a resource of a type of SageMaker's that no row has is to be
+// passed over: it runs no code, whatever of its properties is not known.
+func Silent(typ string, properties jsondoc.Value) bool {
+	if typ == modelPackage {
+		return properties.At("ValidationSpecification.ValidationProfiles").Empty()
 	}
+	return slices.Contains(others, typ)
 }
 
 // computedFrom is a text from the first variable of a loop on.
@@ -181,7 +202,7 @@ func (t *template) loop(m document.Member, around []iteration) {
 			if row := t.rows[typ]; row != nil {
 				t.add(m.Name+"."+body.Name, typ, row, nil)
 			} else {
-				t.unclaimed(typ)
+				t.unclaimed(typ, jsondoc.Unresolved("made by Fn::ForEach"))
 			}
 		}
 	}
@@ -275,8 +296,8 @@ func cut(s string) string {
 }
 
 // others are the types of SageMaker's that no row has: they run no code in a network,
-// or on what another resource sets up. The list is that of the CloudFormation
-// registry, as @aws-cdk/aws-service-spec 0.1.216 of 2026-09 has it.
+// or on what another resource sets up. Of a model package that is so unless it has
+// validation profiles. The list is that of the CloudFormation registry, as @aws-cdk/aws-service-spec 0.1.216 of 2026-09 has it.
 var others = []string{
 	"AWS::SageMaker::AIWorkloadConfig",
 	"AWS::SageMaker::Action",
@@ -299,7 +320,7 @@ var others = []string{
 	"AWS::SageMaker::MlflowApp",
 	"AWS::SageMaker::MlflowTrackingServer",
 	"AWS::SageMaker::ModelCard",
-	"AWS::SageMaker::ModelPackage",
+	modelPackage,
 	"AWS::SageMaker::ModelPackageGroup",
 	"AWS::SageMaker::NotebookInstanceLifecycleConfig",
 	"AWS::SageMaker::PartnerApp",
@@ -308,7 +329,8 @@ var others = []string{
 	"AWS::SageMaker::TrialComponent",
 }
 
-// Others returns the types of SageMaker's that no row has, and that are silent.
+// Others returns the types of SageMaker's that no row has, and that may be passed
+// over: see [Silent].
 func Others() []string { return slices.Clone(others) }
 
 // request is the request that CloudFormation makes of a resource's properties,

@@ -388,6 +388,29 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// TestModelPackages: a package with validation profiles runs code, and is not passed
+// over.
+func TestModelPackages(t *testing.T) {
+	for text, want := range map[string]int{
+		"{Type: T, Properties: {ValidationSpecification: {ValidationProfiles: [{ProfileName: p}]}}}":               1,
+		"{Type: T, Properties: {ValidationSpecification: {ValidationProfiles: !Ref X}}}":                           1,
+		"{Type: T, Properties: {ValidationSpecification: !If [C, !Ref AWS::NoValue, {ValidationProfiles: [{}]}]}}": 1,
+		"{Type: T, Properties: {Fn::Transform: {Name: AWS::Include}}}":                                             1,
+		"{Type: T, Fn::Transform: {Name: M}}":                                                                      1,
+		"{Type: T, Properties: {ValidationSpecification: {ValidationRole: r, ValidationProfiles: []}}}":            0,
+		"{Type: T, Properties: {ValidationSpecification: !Ref AWS::NoValue}}":                                      0,
+		"{Type: T, Properties: {ModelPackageName: p, ModelPackageDescription: !Ref X}}":                            0,
+		"{Type: T}": 0,
+		"{Type: T, Properties: {}}\n  'Fn::ForEach::X': [N, [a], {'P${N}': {Type: T, Properties: {}}}]": 1,
+		"{Type: T, Properties: {}}\nTransform: M":                                                       1,
+	} {
+		resources, unknown := Read(parse(t, "Resources:\n  P: "+strings.ReplaceAll(text, "Type: T", "Type: 'AWS::SageMaker::ModelPackage'")+"\n"))
+		if unknown["AWS::SageMaker::ModelPackage"] != want || len(resources) != 0 {
+			t.Errorf("%s: %v", text, unknown)
+		}
+	}
+}
+
 func TestUnknownTypes(t *testing.T) {
 	resources, unknown := Read(parse(t, `
 Resources:

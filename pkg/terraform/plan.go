@@ -118,6 +118,10 @@ func Read(in io.Reader) (plan *Plan, faults []error, err error) {
 	}
 	byAddress := map[string]*Resource{}
 	for _, c := range r.changes {
+		if c.row == nil {
+			r.look(c)
+			continue
+		}
 		one := r.resource(c)
 		r.plan.Resources, byAddress[c.Address] = append(r.plan.Resources, one), one
 	}
@@ -305,7 +309,9 @@ func (r *reader) deferred(path string, v jsontext.Value) error {
 	}
 	n := len(r.changes)
 	err := r.element(path+".resource_change", d.Change)
-	r.plan.Deferred += len(r.changes) - n
+	if len(r.changes) > n && r.changes[n].row != nil {
+		r.plan.Deferred++
+	}
 	return err
 }
 
@@ -321,8 +327,7 @@ func (r *reader) element(path string, v jsontext.Value) error {
 	}
 	bare := strings.TrimSuffix(c.Address, ownKey(c.Address))
 	r.instances[bare] = append(r.instances[bare], c.Address)
-	if c.row = r.rows[c.Type]; c.row == nil {
-		r.unclaimed(c)
+	if c.row = r.rows[c.Type]; c.row == nil && !r.open(c) {
 		return nil
 	}
 	var err error
@@ -343,19 +348,44 @@ func (c *change) stays() bool {
 
 func (c *change) planned() bool { return c.creates() || slices.Contains(c.Change.Actions, "update") }
 
-// unclaimed counts a planned resource of a type that this version has never heard of.
-func (r *reader) unclaimed(c *change) {
+// open says whether it takes more than the type of a resource that no row has to say
+// what it is. It counts a planned resource of a type that this version has never heard
+// of.
+func (r *reader) open(c *change) bool {
+	if !c.planned() {
+		return false
+	}
+	if c.Type == modelPackage {
+		return true
+	}
 	sageMaker := strings.HasPrefix(c.Type, classic) || strings.HasPrefix(c.Type, cloudControl)
-	if sageMaker && c.planned() && !slices.Contains(others, c.Type) {
+	if sageMaker && !slices.Contains(others, c.Type) {
 		r.plan.Unknown[c.Type]++
 	}
+	return false
+}
+
+// modelPackage is the type of a resource that runs code if it has validation profiles.
+const modelPackage = cloudControl + "model_package"
+
+// look looks into a resource that is open.
+func (r *reader) look(c *change) {
+	at := c.doc.Get("change")
+	properties := r.converter(c).value(at.Get("after"), at.Get("after_unknown"), at.Get("after_sensitive"), nil, "")
+	if !cloudformation.Silent("AWS::SageMaker::ModelPackage", properties) {
+		r.plan.Unknown[c.Type]++
+	}
+}
+
+func (r *reader) converter(c *change) *converter {
+	return &converter{reader: r, change: c, resource: r.config.find(c.Module, c.Type, c.Name)}
 }
 
 // resource turns a change into a resource.
 func (r *reader) resource(c *change) *Resource {
 	out := &Resource{Address: c.Address, Type: c.Type, Row: c.row, Base: c.path + ".change.after", Planned: c.planned()}
 	at := c.doc.Get("change")
-	conv := &converter{reader: r, change: c, resource: r.config.find(c.Module, c.Type, c.Name)}
+	conv := r.converter(c)
 	out.Request = conv.request(at.Get("after"), at.Get("after_unknown"), at.Get("after_sensitive"))
 	if k := out.Request.Kind(); k != jsondoc.Object && k != jsondoc.Unknown {
 		out.Request = jsondoc.Unresolved("the plan does not say what it is going to be")
@@ -367,7 +397,8 @@ func (r *reader) resource(c *change) *Resource {
 }
 
 // others are the types of SageMaker's that no row has: they run no code in a
-// network, or on what another resource sets up.
+// network, or on what another resource sets up. Of a model package that is so unless
+// it has validation profiles.
 var others = func() []string {
 	var out []string
 	for _, name := range []string{

@@ -497,6 +497,35 @@ func TestUnknownTypes(t *testing.T) {
 	}
 }
 
+// TestModelPackages: a package with validation profiles runs code, and is not passed
+// over.
+func TestModelPackages(t *testing.T) {
+	const typ, created = "awscc_sagemaker_model_package", `"create"`
+	for name, c := range map[string]struct {
+		expressions, actions, after, unknown, sensitive string
+		want                                            int
+	}{
+		"profiles":               {``, created, `{"validation_specification":{"validation_profiles":[{"profile_name":"p"}]}}`, `{}`, `{}`, 1},
+		"updated":                {``, `"update"`, `{"validation_specification":{"validation_profiles":[{"profile_name":"p"}]}}`, `{}`, `{}`, 1},
+		"unchanged":              {``, `"no-op"`, `{"validation_specification":{"validation_profiles":[{"profile_name":"p"}]}}`, `{}`, `{}`, 0},
+		"none":                   {``, created, `{"validation_specification":{"validation_role":"r","validation_profiles":[]}}`, `{}`, `{}`, 0},
+		"null":                   {``, created, `{"validation_specification":null}`, `{}`, `{}`, 0},
+		"nothing":                {``, created, `{"name":"x"}`, `{}`, `{}`, 0},
+		"nobody set it":          {`"a":{}`, created, `{}`, `{"validation_specification":true}`, `{}`, 0},
+		"set and not known":      {`"validation_specification":` + refs("data.x.y.z"), created, `{}`, `{"validation_specification":true}`, `{}`, 1},
+		"profiles not known":     {``, created, `{"validation_specification":{}}`, `{"validation_specification":{"validation_profiles":true}}`, `{}`, 1},
+		"sensitive":              {``, created, `{"validation_specification":{"validation_profiles":[{"profile_name":"p"}]}}`, `{}`, `{"validation_specification":true}`, 1},
+		"nothing of it is known": {``, created, `null`, `true`, `{}`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, plan(config(written(typ, "p", c.expressions), ""), element(typ+".p", c.actions, c.after, c.unknown, c.sensitive)))
+			if p.Unknown[typ] != c.want || len(p.Resources) != 0 || p.Deferred != 0 {
+				t.Errorf("%v, %d resources", p.Unknown, len(p.Resources))
+			}
+		})
+	}
+}
+
 func TestLooks(t *testing.T) {
 	for head, want := range map[string]bool{
 		`{"format_version":"1.2","terraform_version":"1.11.4","variables":{"values":1`: true,
