@@ -66,11 +66,14 @@ type Reading struct {
 	Folders map[string]int
 	// Notes are what is to be known of inputs that could be read.
 	Notes []string
-	// Unjudged counts the resources in templates and plans whose types are
-	// SageMaker's and not known here.
+	// Unjudged counts the resources in templates and plans that are SageMaker's, or
+	// may hold some, and that are not judged: most are of types not known here.
 	Unjudged map[string]int
-	Files    int
-	Bytes    int64 // decompressed
+	// Incomplete says that a template or a plan does not have all that is going to be:
+	// the notes say which and why.
+	Incomplete bool
+	Files      int
+	Bytes      int64 // decompressed
 }
 
 // Records are what the inputs of a run tell.

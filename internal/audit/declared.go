@@ -32,8 +32,11 @@ func (c *collector) template(file string, offset int64, root *document.Node) ([]
 	if c.past {
 		return nil, errDeclared
 	}
-	resources, unknown := cloudformation.Read(root)
+	resources, unknown, more := cloudformation.Read(root)
 	c.unjudged(unknown)
+	if more != "" {
+		c.incomplete(file + ": " + more + ": resources that are not written in the template were not judged")
+	}
 	var out []*kind.Observation
 	for _, r := range resources {
 		var variants []kind.Variant
@@ -106,9 +109,15 @@ func (c *collector) notComplete(file string, plan *terraform.Plan) {
 	if plan.Deferred > 0 {
 		text += fmt.Sprintf("; of what it leaves to a later plan, %d of SageMaker's were judged as far as they are known", plan.Deferred)
 	}
+	c.incomplete(text)
+}
+
+// incomplete notes why an input does not have all that is going to be.
+func (c *collector) incomplete(note string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.report.Notes = append(c.report.Notes, text)
+	c.report.Incomplete = true
+	c.report.Notes = append(c.report.Notes, note)
 }
 
 func (c *collector) unjudged(types map[string]int) {

@@ -234,8 +234,27 @@ func TestNotesOfAPlan(t *testing.T) {
 		`"deferred_changes":[{"resource_change":{"address":"aws_sagemaker_model.n","mode":"managed","type":"aws_sagemaker_model","name":"n","change":{"actions":["create"],"after":{},"after_unknown":{}}}}]`: "1 of SageMaker's were judged as far as they are known",
 	} {
 		r := run(t, nil, write(t, map[string]string{"plan.json": strings.Replace(openPlan, `"resource_changes"`, member+`,"resource_changes"`, 1)}))
+		if r.Incomplete != (want != "") {
+			t.Errorf("%s: incomplete %v", member, r.Incomplete)
+		}
 		if len(r.Problems) != 0 || len(r.Notes) > 1 || (len(r.Notes) == 1) != (want != "") || !strings.Contains(strings.Join(r.Notes, ""), want) {
 			t.Errorf("%s: problems %v, notes %q", member, r.Problems, r.Notes)
+		}
+	}
+}
+
+// TestNotesOfATemplate: a template to which a macro may add resources says so, also
+// where it has none of SageMaker's.
+func TestNotesOfATemplate(t *testing.T) {
+	for text, want := range map[string]string{
+		"Resources: {B: {Type: 'AWS::S3::Bucket'}}\n":                                                 "",
+		"Transform: AWS::Serverless-2016-10-31\nResources: {B: {Type: 'AWS::S3::Bucket'}}\n":          "",
+		"Transform: Mine\nResources: {B: {Type: 'AWS::S3::Bucket'}}\n":                                "the macro Mine may rewrite it",
+		"AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Fn::Transform: {Name: AWS::Include}\n": "the macro AWS::Include in Fn::Transform may rewrite it",
+	} {
+		r := run(t, nil, write(t, map[string]string{"t.yaml": text}))
+		if len(r.Problems) != 0 || r.Incomplete != (want != "") || len(r.Notes) > 1 || !strings.Contains(strings.Join(r.Notes, ""), want) || (len(r.Notes) == 1) != (want != "") {
+			t.Errorf("%s: problems %v, notes %q, incomplete %v", text, r.Problems, r.Notes, r.Incomplete)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestTheSDKsRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			resources, _ := Read(root)
+			resources, _, _ := Read(root)
 			want := row.Gist(kind.Record{Doc: request, Call: call})
 			if got := row.Gist(kind.Record{Doc: resources[0].Variants[0].Request, Call: call, Shape: kind.ShapeTemplate}); got != want {
 				t.Errorf("%s without %s is read as\n%s\nand of a template as\n%s", call, strings.Join(without, ", "), want, got)

@@ -10,6 +10,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -70,8 +71,9 @@ func Is(root *document.Node) bool {
 }
 
 // Read returns the resources of SageMaker AI in a template, in its order, and how
-// many there are of each type of SageMaker's that is not known here.
-func Read(root *document.Node) (resources []*Resource, unknown map[string]int) {
+// many there are of each type of SageMaker's that is not known here. More says why
+// there may be others once it is deployed; it is empty where there is no such reason.
+func Read(root *document.Node) (resources []*Resource, unknown map[string]int, more string) {
 	root = full(root)
 	t := &template{root: root, unknown: map[string]int{}, rows: rowsByType()}
 	t.macro = macroOf(root)
@@ -85,7 +87,7 @@ func Read(root *document.Node) (resources []*Resource, unknown map[string]int) {
 		}
 	}
 	t.worlds()
-	return t.resources, t.unknown
+	return t.resources, t.unknown, cmp.Or(t.macro, t.more)
 }
 
 // rowsByType are the rows whose resources templates create.
@@ -104,6 +106,7 @@ type template struct {
 	root      *document.Node
 	rows      map[string]*kind.Row
 	macro     string // why nothing in it is what it will be; empty: there is no such reason
+	more      string // why one of its resources may become SageMaker's; empty: there is no such reason
 	resources []*Resource
 	nodes     []*document.Node // of the resources
 	unknown   map[string]int
@@ -121,8 +124,10 @@ func (t *template) resource(m document.Member) {
 		t.add(m.Name, typ, row, m.Value)
 		return
 	}
+	why := opaque(m.Value)
+	t.more = cmp.Or(t.more, why)
 	properties := jsondoc.Value{}
-	if n := m.Value.Get("Properties"); t.macro != "" || opaque(m.Value) != "" {
+	if n := m.Value.Get("Properties"); t.macro != "" || why != "" {
 		properties = jsondoc.Unresolved("a macro may rewrite them")
 	} else if n != nil && typ == modelPackage {
 		properties = (&world{template: t}).value(n)
@@ -193,11 +198,13 @@ func (t *template) loop(m document.Member, around []iteration) {
 		}
 	}
 	around = append(slices.Clone(around), one)
+	t.more = cmp.Or(t.more, opaque(parts[2]))
 	for _, body := range parts[2].Members {
 		if strings.HasPrefix(body.Name, "Fn::ForEach") {
 			t.loop(document.Member{Name: m.Name + "." + body.Name, Value: body.Value}, around)
 			continue
 		}
+		t.more = cmp.Or(t.more, opaque(body.Value))
 		for _, typ := range types(body.Value.Get("Type").Str(), around) {
 			if row := t.rows[typ]; row != nil {
 				t.add(m.Name+"."+body.Name, typ, row, nil)

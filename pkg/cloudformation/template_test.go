@@ -60,7 +60,7 @@ func shown(v jsondoc.Value) string {
 // read lists the variants of the resources in a template.
 func read(t testing.TB, text string) []string {
 	t.Helper()
-	resources, _ := Read(parse(t, text))
+	resources, _, _ := Read(parse(t, text))
 	var out []string
 	for _, r := range resources {
 		for _, v := range r.Variants {
@@ -301,7 +301,7 @@ Resources:
 // TestWorlds: resources that refer to each other share worlds, by reference or by
 // name; others do not.
 func TestWorlds(t *testing.T) {
-	resources, _ := Read(parse(t, `
+	resources, _, _ := Read(parse(t, `
 Resources:
   A: {Type: 'AWS::SageMaker::Model', Properties: {ModelName: fraud}}
   B: {Type: 'AWS::SageMaker::EndpointConfig', Properties: {ProductionVariants: [{ModelName: fraud}]}}
@@ -388,6 +388,36 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// TestMore: what a macro may add to a template is told, unless it is one that adds no
+// resource of SageMaker's.
+func TestMore(t *testing.T) {
+	const bucket = "Resources: {B: {Type: 'AWS::S3::Bucket'}}\n"
+	for text, want := range map[string]string{
+		bucket: "",
+		"Transform: AWS::Serverless-2016-10-31\n" + bucket:                                "",
+		"Transform: [AWS::LanguageExtensions, AWS::SecretsManager-2024-09-16]\n" + bucket: "",
+		"Transform: AWS::CodeDeployBlueGreen\n" + bucket:                                  "",
+		"Transform: Mine\n" + bucket:                                                      "the macro Mine ",
+		"Transform: [AWS::LanguageExtensions, Mine]\n" + bucket:                           "the macro Mine ",
+		"Transform: {Name: AWS::Include, Parameters: {Location: s3://b/k}}\n" + bucket:    "the macro AWS::Include ",
+		"AWSTemplateFormatVersion: '2010-09-09'\nTransform: Mine\n":                       "the macro Mine ",
+		"Fn::Transform: {Name: AWS::Include}\n" + bucket:                                  "the macro AWS::Include in Fn::Transform",
+		"Resources: {Fn::Transform: {Name: AWS::Include}}":                                "the macro AWS::Include in Fn::Transform",
+		"Resources: !Transform {Name: AWS::Include}":                                      "the macro AWS::Include in Fn::Transform",
+		"Resources: {B: {Fn::Transform: {Name: Mine}}}":                                   "the macro Mine in Fn::Transform",
+		"Resources: {B: {Type: 'AWS::S3::Bucket', Fn::Transform: {Name: Mine}}}":          "the macro Mine in Fn::Transform",
+		"Resources: {'Fn::ForEach::X': [N, [a], {Fn::Transform: {Name: Mine}}]}":          "the macro Mine in Fn::Transform",
+		"Resources: {'Fn::ForEach::X': [N, [a], {B: {Fn::Transform: {Name: Mine}}}]}":     "the macro Mine in Fn::Transform",
+		// It changes the properties, and the type stays.
+		"Resources: {B: {Type: 'AWS::S3::Bucket', Properties: {Fn::Transform: {Name: Mine}}}}": "",
+		"Resources: {M: {Type: 'AWS::SageMaker::Model', Fn::Transform: {Name: Mine}}}":         "",
+	} {
+		if _, _, more := Read(parse(t, text)); !strings.HasPrefix(more, want) || (more == "") != (want == "") {
+			t.Errorf("%s: %q, want %q", text, more, want)
+		}
+	}
+}
+
 // TestModelPackages: a package with validation profiles runs code, and is not passed
 // over.
 func TestModelPackages(t *testing.T) {
@@ -404,7 +434,7 @@ func TestModelPackages(t *testing.T) {
 		"{Type: T, Properties: {}}\n  'Fn::ForEach::X': [N, [a], {'P${N}': {Type: T, Properties: {}}}]": 1,
 		"{Type: T, Properties: {}}\nTransform: M":                                                       1,
 	} {
-		resources, unknown := Read(parse(t, "Resources:\n  P: "+strings.ReplaceAll(text, "Type: T", "Type: 'AWS::SageMaker::ModelPackage'")+"\n"))
+		resources, unknown, _ := Read(parse(t, "Resources:\n  P: "+strings.ReplaceAll(text, "Type: T", "Type: 'AWS::SageMaker::ModelPackage'")+"\n"))
 		if unknown["AWS::SageMaker::ModelPackage"] != want || len(resources) != 0 {
 			t.Errorf("%s: %v", text, unknown)
 		}
@@ -412,7 +442,7 @@ func TestModelPackages(t *testing.T) {
 }
 
 func TestUnknownTypes(t *testing.T) {
-	resources, unknown := Read(parse(t, `
+	resources, unknown, _ := Read(parse(t, `
 Resources:
   A: {Type: 'AWS::SageMaker::TrainingJob'}
   B: {Type: 'AWS::SageMaker::TrainingJob'}
@@ -427,7 +457,7 @@ Resources:
 		t.Errorf("%d resources, %s", len(resources), diff)
 	}
 	for _, text := range []string{"x", "Resources: x", "Resources: {}", "Resources:\n", "[]"} {
-		if resources, unknown := Read(parse(t, text)); len(resources)+len(unknown) != 0 {
+		if resources, unknown, _ := Read(parse(t, text)); len(resources)+len(unknown) != 0 {
 			t.Errorf("%s has resources", text)
 		}
 	}
@@ -456,7 +486,7 @@ func TestTypesOfLoops(t *testing.T) {
 		"[S, [SageMaker, S3], {'Fn::ForEach::In': [T, [Model, Domain], {R: {Type: 'AWS::${S}::${T}'}}]}]": {"AWS::SageMaker::Model", "AWS::SageMaker::Domain"},
 		"[S, !Ref Services, {'Fn::ForEach::In': [T, [Model, Domain], {R: {Type: 'AWS::${S}::${T}'}}]}]":   {"?AWS::${S}::Domain", "?AWS::${S}::Model"},
 	} {
-		resources, unknown := Read(parse(t, "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::X': "+loop+"}"))
+		resources, unknown, _ := Read(parse(t, "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::X': "+loop+"}"))
 		var got []string
 		for _, r := range resources {
 			got = append(got, r.Type)
@@ -553,7 +583,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		resources, _ := Read(root)
+		resources, _, _ := Read(root)
 		for _, r := range resources {
 			if len(r.Variants) == 0 || len(r.Variants) > maxWorlds {
 				t.Fatalf("%s has %d variants", r.LogicalID, len(r.Variants))
