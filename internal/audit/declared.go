@@ -32,19 +32,28 @@ func (c *collector) template(file string, offset int64, root *document.Node) ([]
 	if c.past {
 		return nil, errDeclared
 	}
-	resources, unknown, more := cloudformation.Read(root)
+	return c.stack(file, offset, &terraform.Template{Root: root}), nil
+}
+
+// stack returns what a template declares, which stands in a plan or is a file.
+func (c *collector) stack(file string, offset int64, t *terraform.Template) []*kind.Observation {
+	resources, unknown, more := cloudformation.Read(t.Root)
 	c.unjudged(unknown)
+	said, prefix, base := file, "", ""
+	if t.Address != "" {
+		said, prefix, base = file+": "+t.Address, t.Address+"/", t.Base+"."
+	}
 	if more != "" {
-		c.incomplete(file + ": " + more + ": resources that are not written in the template were not judged")
+		c.incomplete(said + ": " + more + ": resources that are not written in the template were not judged")
 	}
 	var out []*kind.Observation
 	for _, r := range resources {
 		var variants []kind.Variant
 		for _, v := range r.Variants {
 			o := &kind.Observation{
-				Row: r.Row, Call: &r.Row.Calls[0], Doc: v.Request, Base: r.Base,
-				Key: kind.Sign(r.LogicalID), Address: r.LogicalID,
-				Document: fmt.Sprintf("%s\x00%d\x00%s", file, offset, v.World),
+				Row: r.Row, Call: &r.Row.Calls[0], Doc: v.Request, Base: base + r.Base,
+				Key: kind.Sign(r.LogicalID), Address: prefix + r.LogicalID,
+				Document: fmt.Sprintf("%s\x00%d\x00%s%s", file, offset, prefix, v.World),
 				Source:   kind.Source{Type: kind.ShapeTemplate, Event: r.Type, File: file, Offset: offset},
 			}
 			_, o.Name = r.Row.KeyOf(v.Request)
@@ -60,7 +69,7 @@ func (c *collector) template(file string, offset int64, root *document.Node) ([]
 		}
 		out = append(out, &whole)
 	}
-	return out, nil
+	return out
 }
 
 // named is a name that is known; a sign that stands for one is none.
@@ -95,6 +104,9 @@ func (c *collector) planned(file string, offset int64, r io.Reader) ([]*kind.Obs
 		_, o.Name = r.Row.KeyOf(r.Request)
 		o.Name = named(o.Name)
 		out = append(out, o)
+	}
+	for _, t := range plan.Templates {
+		out = append(out, c.stack(file, offset, t)...)
 	}
 	return out, errors.Join(faults...)
 }

@@ -259,6 +259,49 @@ func TestNotesOfATemplate(t *testing.T) {
 	}
 }
 
+// TestWhatAPlanHandsOn: what a plan has made by Cloud Control or by a stack is judged
+// as if it stood in the plan, or in a template, by itself.
+func TestWhatAPlanHandsOn(t *testing.T) {
+	change := func(typ, name, after string) string {
+		return fmt.Sprintf(`{"address":"%[1]s.%[2]s","mode":"managed","type":%[1]q,"name":%[2]q,"change":{"actions":["create"],"after":%[3]s,"after_unknown":{},"after_sensitive":{}}}`, typ, name, after)
+	}
+	const notebook = `"{\"Resources\":{\"N\":{\"Type\":\"AWS::SageMaker::NotebookInstance\",\"Properties\":{\"SubnetId\":\"subnet-1\"}}}}"`
+	// The configuration finds its model in its own stack, not in the one beside it.
+	body := func(properties string) string {
+		return `"Resources: {M: {Type: 'AWS::SageMaker::Model', Properties: ` + properties + `}, E: {Type: 'AWS::SageMaker::EndpointConfig', Properties: {ProductionVariants: [{ModelName: !GetAtt M.ModelName}]}}}"`
+	}
+	text := `{"format_version":"1.2","resource_changes":[` + strings.Join([]string{
+		change("aws_cloudcontrolapi_resource", "c", `{"type_name":"AWS::SageMaker::NotebookInstance","desired_state":"{\"SubnetId\":\"subnet-1\"}"}`),
+		change("aws_cloudformation_stack", "s", `{"template_body":`+notebook+`}`),
+		change("aws_cloudformation_stack", "open", `{"template_body":`+body("{}")+`}`),
+		change("aws_cloudformation_stack", "shut", `{"template_body":`+body("{VpcConfig: {Subnets: [subnet-1], SecurityGroupIds: [sg-1]}}")+`}`),
+		change("aws_cloudformation_stack_set", "macro", `{"template_body":"Transform: Mine\nResources: {B: {Type: AWS::S3::Bucket}}"}`),
+		change("aws_cloudformation_stack", "url", `{"template_url":"https://b/k"}`),
+	}, ",") + `]}`
+	r := run(t, nil, write(t, map[string]string{"plan.json": text}))
+	got := map[string]string{}
+	for _, f := range r.Findings {
+		got[f.Name] = string(f.Judgement.Compliance) + " " + f.Judgement.Verdict.Class.String()
+		if f.Name == "aws_cloudformation_stack.s/N" && f.Judgement.Results[0].Path != "resource_changes[1].change.after.template_body.Resources.N.Properties.DirectInternetAccess" {
+			t.Error(f.Judgement.Results[0].Path)
+		}
+	}
+	want := map[string]string{
+		"aws_cloudcontrolapi_resource.c": "FAILED c", "aws_cloudformation_stack.s/N": "FAILED c",
+		"aws_cloudformation_stack.open/M": "FAILED b-internet", "aws_cloudformation_stack.open/E": "FAILED b-internet",
+		"aws_cloudformation_stack.shut/M": "PASSED b-vpc", "aws_cloudformation_stack.shut/E": "PASSED b-vpc",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]int{"aws_cloudformation_stack": 1}, r.Unjudged); diff != "" || len(r.Problems) != 0 {
+		t.Errorf("problems %v, %s", r.Problems, diff)
+	}
+	if len(r.Notes) != 1 || !r.Incomplete || !strings.Contains(r.Notes[0], "plan.json: aws_cloudformation_stack_set.macro: the macro Mine") {
+		t.Errorf("notes %q, incomplete %v", r.Notes, r.Incomplete)
+	}
+}
+
 // TestPast: where what happened is wanted, what is about to be is refused.
 func TestPast(t *testing.T) {
 	dir := write(t, map[string]string{

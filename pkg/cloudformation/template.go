@@ -340,6 +340,16 @@ var others = []string{
 // over: see [Silent].
 func Others() []string { return slices.Clone(others) }
 
+// Request is the request that is made of a resource's properties, and the row that
+// judges it: nil where none has the type.
+func Request(typ string, properties jsondoc.Value) (*kind.Row, jsondoc.Value) {
+	row := rowsByType()[typ]
+	if row == nil {
+		return nil, properties
+	}
+	return row, request(row, properties)
+}
+
 // request is the request that CloudFormation makes of a resource's properties,
 // which have the names of the API's members but for these.
 func request(row *kind.Row, properties jsondoc.Value) jsondoc.Value {

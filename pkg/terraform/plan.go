@@ -22,6 +22,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sagemoat/sagemoat/pkg/cloudformation"
+	"github.com/sagemoat/sagemoat/pkg/document"
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/kind"
 )
@@ -30,7 +31,8 @@ import (
 const (
 	MaxBytes         = 128 << 20 // of the whole
 	maxConfiguration = 64 << 20  // bytes of the member "configuration"
-	maxResources     = 10_000    // of SageMaker
+	maxResources     = 10_000    // of SageMaker, or of which it takes a look to say so
+	maxTemplates     = 1000
 )
 
 // Resource is a resource of SageMaker AI in a plan.
@@ -46,11 +48,20 @@ type Resource struct {
 	Request jsondoc.Value
 }
 
+// Template is a template of CloudFormation's in a plan.
+type Template struct {
+	Address string // of its stack
+	Base    string // path to it: resource_changes[3].change.after.template_body
+	Root    *document.Node
+}
+
 // Plan is what a plan tells of SageMaker AI.
 type Plan struct {
 	Resources []*Resource
+	// Templates are those of stacks that are created or changed, whatever they declare.
+	Templates []*Template
 	// Unknown counts the planned resources of types of SageMaker's that are not
-	// known here.
+	// known here, and those of which it is not known whether they hold any.
 	Unknown map[string]int
 	// Incomplete says that the plan leaves out changes that applying it leaves to be
 	// made: it is of some resources only (-target), or defers some. Deferred counts
@@ -98,9 +109,10 @@ type change struct {
 		Actions []string `json:"actions"`
 	} `json:"change"`
 
-	row  *kind.Row
-	path string        // to the change in the plan
-	doc  jsondoc.Value // the change itself
+	row      *kind.Row     // nil where only a look into it tells what it is
+	path     string        // to the change in the plan
+	doc      jsondoc.Value // the change itself
+	deferred bool
 }
 
 // creates says whether the resource is made anew.
@@ -118,11 +130,13 @@ func Read(in io.Reader) (plan *Plan, faults []error, err error) {
 	}
 	byAddress := map[string]*Resource{}
 	for _, c := range r.changes {
-		if c.row == nil {
-			r.look(c)
+		one := r.resource(c)
+		if one == nil {
 			continue
 		}
-		one := r.resource(c)
+		if c.deferred {
+			r.plan.Deferred++
+		}
 		r.plan.Resources, byAddress[c.Address] = append(r.plan.Resources, one), one
 	}
 	for _, address := range slices.Sorted(maps.Keys(r.shared)) {
@@ -309,8 +323,8 @@ func (r *reader) deferred(path string, v jsontext.Value) error {
 	}
 	n := len(r.changes)
 	err := r.element(path+".resource_change", d.Change)
-	if len(r.changes) > n && r.changes[n].row != nil {
-		r.plan.Deferred++
+	for _, c := range r.changes[n:] {
+		c.deferred = true
 	}
 	return err
 }
@@ -327,11 +341,15 @@ func (r *reader) element(path string, v jsontext.Value) error {
 	}
 	bare := strings.TrimSuffix(c.Address, ownKey(c.Address))
 	r.instances[bare] = append(r.instances[bare], c.Address)
-	if c.row = r.rows[c.Type]; c.row == nil && !r.open(c) {
-		return nil
+	free := freeForm
+	if c.row = r.rows[c.Type]; c.row == nil {
+		if !r.open(c) {
+			return nil
+		}
+		free = freeFormOfStacks
 	}
 	var err error
-	c.doc, err = jsondoc.Parse(v, freeForm)
+	c.doc, err = jsondoc.Parse(v, free)
 	if err != nil {
 		return fmt.Errorf("%s: %w", clip(c.Address), err)
 	}
@@ -348,14 +366,13 @@ func (c *change) stays() bool {
 
 func (c *change) planned() bool { return c.creates() || slices.Contains(c.Change.Actions, "update") }
 
-// open says whether it takes more than the type of a resource that no row has to say
-// what it is. It counts a planned resource of a type that this version has never heard
-// of.
+// open says whether it takes a look into a resource that no row has to say what it
+// is. It counts a planned resource of a type that this version has never heard of.
 func (r *reader) open(c *change) bool {
 	if !c.planned() {
 		return false
 	}
-	if c.Type == modelPackage {
+	if c.Type == modelPackage || c.Type == generic || slices.Contains(stacks, c.Type) {
 		return true
 	}
 	sageMaker := strings.HasPrefix(c.Type, classic) || strings.HasPrefix(c.Type, cloudControl)
@@ -365,24 +382,16 @@ func (r *reader) open(c *change) bool {
 	return false
 }
 
-// modelPackage is the type of a resource that runs code if it has validation profiles.
-const modelPackage = cloudControl + "model_package"
-
-// look looks into a resource that is open.
-func (r *reader) look(c *change) {
-	at := c.doc.Get("change")
-	properties := r.converter(c).value(at.Get("after"), at.Get("after_unknown"), at.Get("after_sensitive"), nil, "")
-	if !cloudformation.Silent("AWS::SageMaker::ModelPackage", properties) {
-		r.plan.Unknown[c.Type]++
-	}
-}
-
 func (r *reader) converter(c *change) *converter {
 	return &converter{reader: r, change: c, resource: r.config.find(c.Module, c.Type, c.Name)}
 }
 
-// resource turns a change into a resource.
+// resource turns a change into a resource, or nil where it is none of SageMaker's
+// that is judged.
 func (r *reader) resource(c *change) *Resource {
+	if c.row == nil {
+		return r.look(c)
+	}
 	out := &Resource{Address: c.Address, Type: c.Type, Row: c.row, Base: c.path + ".change.after", Planned: c.planned()}
 	at := c.doc.Get("change")
 	conv := r.converter(c)
@@ -390,10 +399,15 @@ func (r *reader) resource(c *change) *Resource {
 	if k := out.Request.Kind(); k != jsondoc.Object && k != jsondoc.Unknown {
 		out.Request = jsondoc.Unresolved("the plan does not say what it is going to be")
 	}
-	if out.Region = at.At("after.region").Str(); out.Region == "" {
-		out.Region = r.config.region(conv.resource)
-	}
+	out.Region = r.region(c)
 	return out
+}
+
+func (r *reader) region(c *change) string {
+	if region := c.doc.At("change.after.region").Str(); region != "" {
+		return region
+	}
+	return r.config.region(r.config.find(c.Module, c.Type, c.Name))
 }
 
 // others are the types of SageMaker's that no row has: they run no code in a

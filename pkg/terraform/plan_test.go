@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sagemoat/sagemoat/pkg/jsondoc"
 	"github.com/sagemoat/sagemoat/pkg/kind"
@@ -523,6 +524,108 @@ func TestModelPackages(t *testing.T) {
 				t.Errorf("%v, %d resources", p.Unknown, len(p.Resources))
 			}
 		})
+	}
+}
+
+// TestGeneric: what the API Cloud Control makes is what its type says, and is known as
+// far as its state is.
+func TestGeneric(t *testing.T) {
+	const typ, created = "aws_cloudcontrolapi_resource", `"create"`
+	for name, c := range map[string]struct {
+		actions, after, unknown, sensitive string
+		want                               string // its type and request
+		counted                            map[string]int
+	}{
+		"a notebook":             {created, `{"type_name":"AWS::SageMaker::NotebookInstance","desired_state":"{\"SubnetId\":\"subnet-1\"}","schema":"{}"}`, `{"properties":true}`, `{"schema":true}`, `AWS::SageMaker::NotebookInstance {SubnetId:"subnet-1"}`, nil},
+		"updated":                {`"update"`, `{"type_name":"AWS::SageMaker::Model","desired_state":"{}"}`, `{}`, `{}`, `AWS::SageMaker::Model {}`, nil},
+		"unchanged":              {`"no-op"`, `{"type_name":"AWS::SageMaker::Model","desired_state":"{}"}`, `{}`, `{}`, ``, nil},
+		"a pipeline":             {created, `{"type_name":"AWS::SageMaker::Pipeline","desired_state":"{\"PipelineDefinition\":{\"PipelineDefinitionBody\":\"{}\"}}"}`, `{}`, `{}`, `AWS::SageMaker::Pipeline {PipelineDefinition:"{}"}`, nil},
+		"state not known":        {created, `{"type_name":"AWS::SageMaker::Model"}`, `{"desired_state":true}`, `{}`, `AWS::SageMaker::Model ?after the apply`, nil},
+		"state sensitive":        {created, `{"type_name":"AWS::SageMaker::Model","desired_state":"{}"}`, `{}`, `{"desired_state":true}`, `AWS::SageMaker::Model ?marked as sensitive, so that it is not read`, nil},
+		"state missing":          {created, `{"type_name":"AWS::SageMaker::Model"}`, `{}`, `{}`, `AWS::SageMaker::Model ?the plan does not say what it is going to be`, nil},
+		"state is a list":        {created, `{"type_name":"AWS::SageMaker::Model","desired_state":"[]"}`, `{}`, `{}`, `AWS::SageMaker::Model ?the plan does not say what it is going to be`, nil},
+		"state is broken":        {created, `{"type_name":"AWS::SageMaker::Model","desired_state":""}`, `{}`, `{}`, `AWS::SageMaker::Model ?the desired state cannot be read: `, nil},
+		"type not known":         {created, `{"desired_state":"{}"}`, `{"type_name":true}`, `{}`, ``, map[string]int{typ: 1}},
+		"nothing known":          {created, `null`, `true`, `{}`, ``, map[string]int{typ: 1}},
+		"never heard of":         {created, `{"type_name":"AWS::SageMaker::New","desired_state":"{}"}`, `{}`, `{}`, ``, map[string]int{"AWS::SageMaker::New": 1}},
+		"a package":              {created, `{"type_name":"AWS::SageMaker::ModelPackage","desired_state":"{}"}`, `{}`, `{}`, ``, nil},
+		"a package not known":    {created, `{"type_name":"AWS::SageMaker::ModelPackage"}`, `{"desired_state":true}`, `{}`, ``, map[string]int{"AWS::SageMaker::ModelPackage": 1}},
+		"a stack":                {created, `{"type_name":"AWS::CloudFormation::StackSet","desired_state":"{}"}`, `{}`, `{}`, ``, map[string]int{"AWS::CloudFormation::StackSet": 1}},
+		"runs no code":           {created, `{"type_name":"AWS::SageMaker::FeatureGroup","desired_state":"{}"}`, `{}`, `{}`, ``, nil},
+		"nothing of SageMaker's": {created, `{"type_name":"AWS::S3::Bucket","desired_state":"{}"}`, `{}`, `{}`, ``, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, plan(noConfig, element(typ+".x", c.actions, c.after, c.unknown, c.sensitive)))
+			var all []string
+			for _, r := range p.Resources {
+				all = append(all, r.Type+" "+shown(r.Request))
+				if r.Base != "resource_changes[0].change.after.desired_state" || !r.Planned || r.Row == nil {
+					t.Errorf("%+v", r)
+				}
+			}
+			got := strings.Join(all, ", ")
+			if !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			if diff := cmp.Diff(c.counted, p.Unknown, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	p := read(t, strings.Replace(plan(noConfig), `"configuration"`, `"deferred_changes":[{"resource_change":`+
+		element(typ+".a", created, `{"type_name":"AWS::SageMaker::Model","desired_state":"{}"}`, `{}`, `{}`)+`},{"resource_change":`+
+		element(typ+".b", created, `{"type_name":"AWS::S3::Bucket","desired_state":"{}"}`, `{}`, `{}`)+`}],"configuration"`, 1))
+	if p.Deferred != 1 || len(p.Resources) != 1 {
+		t.Errorf("%d deferred, %d resources", p.Deferred, len(p.Resources))
+	}
+}
+
+// TestStacks: the template of a stack is kept, and one that is not known is counted.
+func TestStacks(t *testing.T) {
+	const created = `"create"`
+	body := func(text string) string {
+		quoted, _ := json.Marshal(text)
+		return `{"parameters":{"A":"1","a":"2"},"template_url":null,"template_body":` + string(quoted) + `}`
+	}
+	const template = `{"Resources":{"M":{"Type":"AWS::SageMaker::Model"}}}`
+	for name, c := range map[string]struct {
+		actions, after, unknown, sensitive string
+		templates, counted                 int
+	}{
+		"JSON":             {created, body(template), `{"outputs":true}`, `{}`, 1, 0},
+		"YAML":             {created, body("Resources: {M: {Type: AWS::SageMaker::Model}}\n"), `{}`, `{}`, 1, 0},
+		"YAML in brackets": {created, body("{Resources: {M: {Type: AWS::SageMaker::Model}}}"), `{}`, `{}`, 1, 0},
+		"updated":          {`"update"`, body(template), `{}`, `{}`, 1, 0},
+		"unchanged":        {`"no-op"`, body(template), `{}`, `{}`, 0, 0},
+		"not known":        {created, `{}`, `{"template_body":true}`, `{}`, 0, 1},
+		"sensitive":        {created, body(template), `{}`, `{"template_body":true}`, 0, 1},
+		"nothing":          {created, `{}`, `{}`, `{}`, 0, 1},
+		"nothing known":    {created, `null`, `true`, `{}`, 0, 1},
+		"no template":      {created, body("x: 1"), `{}`, `{}`, 0, 1},
+		"broken":           {created, body("{"), `{}`, `{}`, 0, 1},
+		"kept elsewhere":   {created, `{"template_url":"https://b/k"}`, `{"template_body":true}`, `{}`, 0, 1},
+		// The body is that of before.
+		"elsewhere, updated":       {`"update"`, strings.Replace(body(template), "null", `"https://b/k"`, 1), `{}`, `{}`, 0, 1},
+		"elsewhere, and not known": {`"update"`, strings.Replace(body(template), "null", `""`, 1), `{"template_url":true}`, `{}`, 0, 1},
+	} {
+		for _, typ := range stacks {
+			p := read(t, plan(noConfig, element(typ+".s", c.actions, c.after, c.unknown, c.sensitive)))
+			if len(p.Templates) != c.templates || p.Unknown[typ] != c.counted || len(p.Resources) != 0 {
+				t.Errorf("%s, %s: %d templates, %v", name, typ, len(p.Templates), p.Unknown)
+			}
+			for _, one := range p.Templates {
+				if one.Address != typ+".s" || one.Base != "resource_changes[0].change.after.template_body" || one.Root.Get("Resources") == nil {
+					t.Errorf("%s: %+v", name, one)
+				}
+			}
+		}
+	}
+	many := make([]string, maxTemplates+2)
+	for i := range many {
+		many[i] = element(fmt.Sprintf("aws_cloudformation_stack.s[%d]", i), created, body(template), `{}`, `{}`)
+	}
+	if p := read(t, plan(noConfig, many...)); len(p.Templates) != maxTemplates || p.Unknown["aws_cloudformation_stack"] != 2 {
+		t.Errorf("%d templates, %v", len(p.Templates), p.Unknown)
 	}
 }
 
