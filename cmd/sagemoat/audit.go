@@ -174,7 +174,7 @@ var failOn = []string{"critical", "high", "medium", "low", "unknown"}
 // fails says whether something is as bad as it takes.
 func (f *auditFlags) fails(r *audit.Report) bool {
 	if f.failOn == "unknown" {
-		return r.Failed("") || r.Warned() || len(r.Unjudged) > 0
+		return r.Failed("") || r.Warned() || len(r.Unjudged) > 0 || r.Incomplete
 	}
 	return r.Failed(rules.Severity(strings.ToUpper(f.failOn)))
 }
@@ -224,7 +224,7 @@ func (f *auditFlags) summary(p process, r *audit.Report) {
 		say(p, "error: %s", finding.Plain(problem.Error()))
 	}
 	for _, t := range slices.Sorted(maps.Keys(r.Unjudged)) {
-		say(p, "not judged: %s of type %s, which this version does not know", count(r.Unjudged[t], "resource"), finding.Plain(t))
+		say(p, "not judged: %s of type %s", count(r.Unjudged[t], "resource"), finding.Plain(t))
 	}
 	if r.Sources > 0 {
 		say(p, "not read: %s of Terraform source; audit the plan that is made of it (terraform show -json PLANFILE)", count(r.Sources, "file"))

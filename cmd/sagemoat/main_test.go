@@ -89,6 +89,7 @@ func TestStatus(t *testing.T) {
 		"good.json": good, "bad.json": bad, "refused.json": refused, "broken.json": bad + `{"eventVersion":`,
 		"other.json": `{"hello":"world"}`, "dir/good.json": good, "dir/README": "not read", "dir/.git/bad.json": bad,
 		"twice.jsonl": bad + bad,
+		"macro.yaml":  "Transform: Mine\nResources:\n  B: {Type: AWS::S3::Bucket}\n",
 		"u.yaml":      "Resources:\n  N:\n    Type: AWS::SageMaker::Novelty\n",
 		"t.yaml":      "Resources:\n  N:\n    Type: AWS::SageMaker::NotebookInstance\n    Properties: {RoleArn: r, InstanceType: ml.t3.medium, SubnetId: subnet-0a1b2c3d4e5f60718, SecurityGroupIds: [sg-0a1b2c3d4e5f60718], DirectInternetAccess: Enabled}\n",
 	}
@@ -118,6 +119,8 @@ func TestStatus(t *testing.T) {
 		"an account's name":     {[]string{"audit", "--account", "1111-2222-3333", "good.json"}, "", 2, nil, []string{"--account 1111-2222-3333: want 12 digits"}},
 		"a time of no length":   {[]string{"audit", "--since", "2026-11-02", "--until", "2026-11-02", "good.json"}, "", 2, nil, []string{"--since 2026-11-02 is not before --until 2026-11-02"}},
 		"of no known type":      {[]string{"audit", "u.yaml"}, "", 0, []string{}, []string{"not judged: 1 resource of type AWS::SageMaker::Novelty"}},
+		"a macro":               {[]string{"audit", "macro.yaml"}, "", 0, []string{}, []string{"note: ", "Mine"}},
+		"what a macro may add":  {[]string{"audit", "--fail-on", "unknown", "macro.yaml"}, "", 1, []string{}, []string{"note: "}},
 		"nothing is told of it": {[]string{"audit", "--fail-on", "unknown", "u.yaml"}, "", 1, []string{}, []string{"not judged"}},
 		"all that is mistaken":  {[]string{"audit", "--class", "d", "--kind", "lambda", "--severity", "bad", "--since", "then", "--until", "-3h", "good.json"}, "", 2, nil, []string{"--class d", "--kind lambda", "--severity bad", "--since then", "--until -3h"}},
 		"by class":              {[]string{"audit", "--class", "b-vpc,a", "good.json", "bad.json"}, "", 1, []string{"1 passed", "!bad"}, []string{"2 verdicts, 1 of them left out by --class or --severity (1 failed)"}},
