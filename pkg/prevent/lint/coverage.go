@@ -181,6 +181,7 @@ func (o *operation) choices(s *setting, ids []string) []choice {
 
 // view is what there is to say of one operation by the statements about it.
 type view struct {
+	memory  *memory
 	o       *operation
 	about   []*Statement
 	reaches []reach
@@ -218,8 +219,8 @@ func (a answer) and(b answer) answer {
 
 // view gathers the statements about an operation, and what they say of each of its
 // settings.
-func (o *operation) view(statements []*Statement) *view {
-	v := &view{o: o, tried: map[[2]*setting][]instance{}}
+func (m *memory) view(o *operation, statements []*Statement) *view {
+	v := &view{memory: m, o: o, tried: map[[2]*setting][]instance{}}
 	for _, s := range statements {
 		r := s.reach(o)
 		if r.none {
@@ -270,7 +271,7 @@ func (v *view) locate() {
 	if v.there != nil {
 		return
 	}
-	places, ok := placesOf(v.reaches)
+	places, ok := v.memory.placesOf(v.reaches)
 	if !ok {
 		places = []place{{}}
 		for i := range v.reaches {

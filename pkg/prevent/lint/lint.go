@@ -51,6 +51,7 @@ type linter struct {
 	set      *Set
 	rules    *rules.File
 	wishes   *wishes
+	memory   *memory
 	report   *Report
 	everyone []*Statement // those that deny, and apply to every principal
 	// cells are the coverage, and judged that of what the rules forbid.
@@ -61,7 +62,7 @@ type linter struct {
 func Run(set *Set, o Options) *Report {
 	set.attach()
 	l := &linter{
-		set: set, rules: o.Rules, wishes: newWishes(o.Rules, o.Now), report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0},
+		set: set, rules: o.Rules, wishes: newWishes(o.Rules, o.Now), memory: &memory{}, report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0},
 		cells: map[string]map[Question]Cell{}, judged: map[string]map[Question]Cell{},
 	}
 	for _, p := range set.Policies {
@@ -101,7 +102,7 @@ func (l *linter) cover() {
 		if len(o.asks) == 0 {
 			row.Cells[NoVPC] = Cell{State: Elsewhere, Why: "decided by its " + o.elsewhere}
 		}
-		v := o.view(l.everyone)
+		v := l.memory.view(o, l.everyone)
 		judged := map[Question]Cell{}
 		for q, a := range o.asks {
 			row.Cells[q] = v.cover(q, a)

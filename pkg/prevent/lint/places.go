@@ -71,30 +71,47 @@ const (
 	mostPatterns = 64
 	mostStates   = 1 << 12
 	mostPieces   = 1 << 12
+	mostSteps    = 1 << 22 // points of patterns from which one more character is read
+	mostStepsAll = 1 << 24 // of all lists of patterns
 )
 
 // placesOf are places for all that statements tell apart: one for each way in which
 // their patterns can fit together. ok is false where they are too many.
-func placesOf(reaches []reach) (places []place, ok bool) {
-	var callers, regions [][]piece
+func (m *memory) placesOf(reaches []reach) (places []place, ok bool) {
+	var by []*Condition
 	for _, r := range reaches {
-		for _, c := range r.places {
-			for _, v := range c.Values {
-				switch p := c.pattern(v.Text); {
-				case v.Open || c.Operator.Base == condition.Null:
-				case strings.EqualFold(c.Key, requestedRegion):
-					regions = append(regions, p)
-				default:
-					callers = append(callers, p)
-				}
+		by = append(by, r.places...)
+	}
+	i := slices.IndexFunc(m.located, func(known located) bool { return slices.Equal(known.by, by) })
+	if i < 0 {
+		places, ok = m.apart(by)
+		m.located, i = append(m.located, located{by, places, ok}), len(m.located)
+	}
+	return m.located[i].places, m.located[i].ok
+}
+
+// apart are places for all that conditions tell apart.
+func (m *memory) apart(by []*Condition) (places []place, ok bool) {
+	var callers, regions [][]piece
+	for _, c := range by {
+		for _, v := range c.Values {
+			switch {
+			case v.Open || c.Operator.Base == condition.Null:
+			case strings.EqualFold(c.Key, requestedRegion):
+				regions = append(regions, c.pattern(v.Text))
+			default:
+				callers = append(callers, c.pattern(v.Text))
+			}
+			if len(callers) > mostPatterns || len(regions) > mostPatterns {
+				return nil, false
 			}
 		}
 	}
-	who, ok := witnesses(callerForms(), callers)
+	who, ok := m.witnesses(callerForms(), callers)
 	if !ok {
 		return nil, false
 	}
-	where, ok := witnesses([][]piece{regionForm()}, regions)
+	where, ok := m.witnesses([][]piece{regionForm()}, regions)
 	if !ok || len(who)*len(where) > mostPlaces {
 		return nil, false
 	}
@@ -185,8 +202,12 @@ func (c *Condition) pattern(text string) []piece {
 				out = append(out, piece{char: rune(text[2])})
 				text = text[4:]
 				continue
-			case wild && (r == '*' || r == '?'):
-				out = append(out, piece{class: class, many: r == '*'})
+			case wild && r == '*':
+				if len(out) == 0 || !out[len(out)-1].many { // several are as one
+					out = append(out, piece{class: class, many: true})
+				}
+			case wild && r == '?':
+				out = append(out, piece{class: class})
 			default:
 				out = append(out, piece{char: r, fold: fold})
 			}
@@ -220,8 +241,8 @@ func (c *Condition) pattern(text string) []piece {
 
 // witnesses are texts of one of some forms, one for each set of patterns that a text
 // can match and no others with it. ok is false where looking for them takes too long.
-func witnesses(forms, patterns [][]piece) (out []string, ok bool) {
-	if len(patterns) > mostPatterns || slices.ContainsFunc(patterns, func(p []piece) bool { return len(p) > mostPieces }) {
+func (m *memory) witnesses(forms, patterns [][]piece) (out []string, ok bool) {
+	if slices.ContainsFunc(patterns, func(p []piece) bool { return len(p) > mostPieces }) {
 		return nil, false
 	}
 	all := slices.Concat(forms, patterns)
@@ -234,7 +255,7 @@ func witnesses(forms, patterns [][]piece) (out []string, ok bool) {
 	for i := range all {
 		first = advance(first, all, i, 0)
 	}
-	queue, seen, found := []state{{at: first}}, map[string]bool{}, map[string]bool{}
+	queue, seen, found, steps := []state{{at: first}}, map[string]bool{}, map[string]bool{}, 0
 	for n := 0; n < len(queue); n++ {
 		s := queue[n]
 		form := false
@@ -252,6 +273,10 @@ func witnesses(forms, patterns [][]piece) (out []string, ok bool) {
 			if out = append(out, s.text); len(out) > mostPlaces {
 				return nil, false
 			}
+		}
+		more := len(s.at) * len(alphabet)
+		if steps, m.steps = steps+more, m.steps+more; steps > mostSteps || m.steps > mostStepsAll {
+			return nil, false
 		}
 		for _, r := range alphabet {
 			next := readOne(all, s.at, r)

@@ -3,10 +3,13 @@ package lint
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/prevent/condition"
+	"github.com/sagemoat/sagemoat/pkg/rules"
 )
 
 // TestWitnesses: of Regions and callers drawn at random, none matches a set of the
@@ -45,7 +48,7 @@ func TestWitnesses(t *testing.T) {
 		for _, c := range conditions {
 			reaches = append(reaches, reach{places: []*Condition{c}})
 		}
-		places, ok := placesOf(reaches)
+		places, ok := (&memory{}).placesOf(reaches)
 		if !ok {
 			t.Fatal("too many")
 		}
@@ -64,8 +67,38 @@ func TestWitnesses(t *testing.T) {
 		}
 	}
 	for _, p := range [][]piece{literal("arn:aws:iam::1:role/a"), literal("assumed-role"), literal("zz")} {
-		if got, ok := witnesses(callerForms(), [][]piece{p}); !ok || len(got) != 1 {
+		if got, ok := (&memory{}).witnesses(callerForms(), [][]piece{p}); !ok || len(got) != 1 {
 			t.Errorf("%v is the ARN of a caller: %v", p, got)
+		}
+	}
+}
+
+// TestManyWildcards: patterns of callers that can be read in very many ways take
+// seconds at most, and the statement then counts as limited.
+func TestManyWildcards(t *testing.T) {
+	several := func(n int, text func(i int) string) string {
+		var out []string
+		for i := range n {
+			out = append(out, strconv.Quote(text(i)))
+		}
+		return strings.Join(out, ",")
+	}
+	for name, callers := range map[string]string{
+		"stars":     several(1, func(int) string { return strings.Repeat("*", 4000) }),
+		"letters":   several(60, func(i int) string { return strings.Repeat("*"+string(rune('a'+i%26)), 2000) + strconv.Itoa(i) }),
+		"questions": several(60, func(i int) string { return "*" + strings.Repeat("?", 3000+i) }),
+	} {
+		report := make(chan *Report)
+		go func() {
+			report <- lint(t, rules.Default(), deny(`"Action":"sagemaker:*","Resource":"*"`, `{"Null":{"sagemaker:VpcSubnets":"true"},"StringNotLike":{"aws:PrincipalArn":[`+callers+`]}}`))
+		}()
+		select {
+		case r := <-report:
+			if got := state(r, "CreateTrainingJob", NoVPC); got == Stopped {
+				t.Errorf("%s: a VPC is %s for whoever calls", name, got)
+			}
+		case <-time.After(40 * time.Second):
+			t.Fatalf("%s: no end", name)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (l *linter) through() {
 		}
 		for _, o := range operations() {
 			for _, q := range Questions() {
-				if a, ok := l.asked(q, o); ok && o.through(q, a, deny, allow, bound, p) {
+				if a, ok := l.asked(q, o); ok && l.gets(o, q, a, deny, allow, bound, p) {
 					t.Operations[q] = append(t.Operations[q], o.name)
 				}
 			}
@@ -57,9 +57,9 @@ func sorted(p *Policy, deny, allow []*Statement) (denying, allowing []*Statement
 	return deny, allow
 }
 
-// through says whether some request that a question is about may be allowed, and
+// gets says whether some request that a question is about may be allowed, and
 // is not certainly denied.
-func (o *operation) through(q Question, a ask, deny, allow, bound []*Statement, p *Principal) bool {
+func (l *linter) gets(o *operation, q Question, a ask, deny, allow, bound []*Statement, p *Principal) bool {
 	bounded := p.Boundary != nil
 	about := func(all []*Statement) []*Statement {
 		return slices.DeleteFunc(slices.Clone(all), func(s *Statement) bool { return s.reach(o).none })
@@ -68,7 +68,7 @@ func (o *operation) through(q Question, a ask, deny, allow, bound []*Statement, 
 	if len(allow) == 0 || bounded && len(bound) == 0 {
 		return false
 	}
-	v := o.view(slices.Concat(deny, allow, bound))
+	v := l.memory.view(o, slices.Concat(deny, allow, bound))
 	kinds := slices.Concat(slices.Repeat([]kindOf{denies}, len(deny)), slices.Repeat([]kindOf{allows}, len(allow)), slices.Repeat([]kindOf{bounds}, len(bound)))
 	for _, r := range v.requests(append(keysOf(q), o.beside(a)...)...) {
 		if o.isAbout(q, a, r) && v.gets(r, kinds, p) {

@@ -127,7 +127,7 @@ func statementsAgainst(t *testing.T, sim *iamsim.Simulator) {
 			if slices.Contains(unknownToSAR, o.name) {
 				continue
 			}
-			v := o.view(set.Policies[0].Statements)
+			v := (&memory{}).view(o, set.Policies[0].Statements)
 			requests := v.requests()
 			for range min(len(requests), 2) {
 				r := requests[d.IntN(len(requests))]
@@ -226,7 +226,7 @@ func coverageAgainst(t *testing.T, sim *iamsim.Simulator) {
 		if slices.Contains(unknownToSAR, o.name) {
 			continue
 		}
-		v := o.view(set.Policies[0].Statements)
+		v := (&memory{}).view(o, set.Policies[0].Statements)
 		requests := v.requests()
 		for range min(len(requests), chaos.N(4, 200)) {
 			r := requests[d.IntN(len(requests))]

@@ -639,7 +639,7 @@ func (l *statementLint) nothing() {
 		return
 	}
 	for _, o := range l.reached {
-		v := o.view([]*Statement{l.s})
+		v := l.memory.view(o, []*Statement{l.s})
 		for _, r := range v.requests() {
 			if v.may(0, r) {
 				return
