@@ -7,11 +7,6 @@
 // It is pure: it knows conditions and keys, and neither services nor policies.
 package condition
 
-import (
-	"slices"
-	"strings"
-)
-
 // Truth is whether a condition is met. The zero value is Unknown.
 type Truth uint8
 
@@ -105,8 +100,14 @@ type Operand struct {
 // Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 // and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func (o Operator) Eval(key Key, request []string, policy []Operand) (t Truth, why string) {
+	return o.With(policy).Eval(key, request)
+}
+
+// Eval is like [Operator.Eval].
+func (c *Comparison) Eval(key Key, request []string) (t Truth, why string) {
+	o := c.operator
 	if o.Base == Null {
-		return null(request, policy)
+		return null(request, c.policy)
 	}
 	if request == nil {
 		return o.absent(), ""
@@ -122,18 +123,18 @@ func (o Operator) Eval(key Key, request []string, policy []Operand) (t Truth, wh
 	case ForAnyValue:
 		t = No
 		for _, v := range request {
-			t = Or(t, o.one(v, policy))
+			t = Or(t, c.one(v))
 		}
 	case ForAllValues, One:
 		// A key that is not multivalued has one value, if any.
 		t = Yes
 		for _, v := range request {
-			t = And(t, o.one(v, policy))
+			t = And(t, c.one(v))
 		}
 	}
 	switch {
 	case t != Unknown:
-	case slices.ContainsFunc(policy, func(p Operand) bool { return p.Open }):
+	case c.open:
 		why = "the policy's value is not known before the request"
 	case o.Base == BoolEquals:
 		why = "the value is neither true nor false"
@@ -186,54 +187,6 @@ func null(request []string, policy []Operand) (Truth, string) {
 		return t, "the value is neither true nor false"
 	}
 	return t, ""
-}
-
-// one compares one value of the request with the policy's: any of them for an
-// operator that matches, all of them for a negated one.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
-func (o Operator) one(value string, policy []Operand) Truth {
-	t := No
-	for _, p := range policy {
-		if p.Open {
-			t = Or(t, Unknown)
-			continue
-		}
-		t = Or(t, o.compare(value, p.Text))
-	}
-	if o.negated() {
-		return not(t)
-	}
-	return t
-}
-
-// compare says whether a value is what a positive operator looks for.
-func (o Operator) compare(value, want string) Truth {
-	switch o.Base {
-	case StringEquals, StringNotEquals, StringEqualsIgnoreCase, StringNotEqualsIgnoreCase:
-		if strings.Contains(want, "${") {
-			// ${*} and the like: documented for patterns.
-			return Unknown
-		}
-		if o.Base == StringEquals || o.Base == StringNotEquals {
-			return truth(value == want)
-		}
-		return truth(strings.EqualFold(value, want))
-	case StringLike, StringNotLike:
-		return truth(Like(want, value))
-	case ArnEquals, ArnLike, ArnNotEquals, ArnNotLike:
-		if strings.Count(want, ":") < arnParts-1 || strings.Count(value, ":") < arnParts-1 {
-			return Unknown // one of them is no ARN
-		}
-		return truth(ArnMatch(want, value))
-	case BoolEquals:
-		if !slices.Contains([]string{"true", "false"}, want) || !slices.Contains([]string{"true", "false"}, value) {
-			return Unknown
-		}
-		return truth(value == want)
-	case Null:
-	}
-	// Numbers, dates, addresses and bytes are compared by no key that matters here.
-	return Unknown
 }
 
 // fits says whether the documentation defines the operator for keys of a type.

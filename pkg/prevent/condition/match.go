@@ -1,6 +1,9 @@
 package condition
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Like says whether a value matches a pattern in which * stands for any number
 // of characters and ? for one. ${*}, ${?} and ${$} stand for the characters
@@ -10,23 +13,41 @@ func Like(pattern, value string) bool {
 	if !strings.ContainsAny(pattern, "*?$") {
 		return pattern == value
 	}
-	return match(tokens(pattern), value)
+	if plain(pattern) && plain(value) {
+		return matchPlain(pattern, value)
+	}
+	return match(tokens(pattern), []rune(value))
 }
 
-// ArnMatch says whether a value matches an ARN in which each of the six parts
-// may have wildcards: "Each of the six colon-delimited components of the ARN is
-// checked separately".
-func ArnMatch(pattern, value string) bool {
-	p, v := strings.SplitN(pattern, ":", arnParts), strings.SplitN(value, ":", arnParts)
-	if len(p) != arnParts || len(v) != arnParts {
-		return false
-	}
-	for i := range p {
-		if !Like(p[i], v[i]) {
+// plain says whether each byte of a text is a character, and none may begin ${*}.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] == '$' {
 			return false
 		}
 	}
 	return true
+}
+
+// matchPlain is match for plain texts.
+func matchPlain(pattern, value string) bool {
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(value) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // arnParts is how many parts an ARN has: arn:partition:service:region:account:resource.
@@ -66,8 +87,7 @@ func tokens(pattern string) []token {
 
 // match is the usual way with one point to come back to, so that the time is
 // bounded by the product of the lengths.
-func match(pattern []token, value string) bool {
-	v := []rune(value)
+func match(pattern []token, v []rune) bool {
 	p, i, star, mark := 0, 0, -1, 0
 	for i < len(v) {
 		switch {

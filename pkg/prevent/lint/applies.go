@@ -62,7 +62,7 @@ func (s *Statement) reach(o *operation) reach {
 			r.places = append(r.places, c)
 		case c.ofNoRequest():
 			// The key is always absent.
-			switch t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values); t {
+			switch t, _ := c.eval(condition.Key{}, nil); t {
 			case condition.Yes:
 			case condition.No:
 				return reach{none: true}
@@ -215,7 +215,7 @@ func limitOf(c *Condition) limit {
 func limitWords(c *Condition, values string) string {
 	switch {
 	case c.Operator.Base == condition.Null:
-		if t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values); t == condition.Yes {
+		if t, _ := c.eval(condition.Key{}, nil); t == condition.Yes {
 			return "only without " + c.Key
 		}
 		return "only with " + c.Key
@@ -251,7 +251,7 @@ func (s *Statement) matchesSetting(set *setting, values []string) (t condition.T
 		}
 		here, reason := condition.Unknown, c.Operator.Name+" is no operator that AWS documents"
 		if c.Known {
-			here, reason = c.Operator.Eval(set.key, values, c.Values)
+			here, reason = c.eval(set.key, values)
 		}
 		if t = condition.And(t, here); t == condition.No {
 			return condition.No, ""
@@ -261,6 +261,43 @@ func (s *Statement) matchesSetting(set *setting, values []string) (t condition.T
 		}
 	}
 	return t, why
+}
+
+// matchesMore is matchesSetting for values with others beside them that are not known.
+func (s *Statement) matchesMore(set *setting, values []string) (t condition.Truth, why string) {
+	t = condition.Yes
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if c.set != set {
+			continue
+		}
+		here := condition.Unknown
+		switch known, _ := c.eval(set.key, values); {
+		case !c.Known:
+		case c.Operator.Base == condition.Null:
+			here, _ = c.eval(set.key, []string{odd})
+		case len(values) > 0 && (c.Operator.Set == condition.ForAnyValue && known == condition.Yes || c.Operator.Set == condition.ForAllValues && known == condition.No):
+			here = known // whatever the others are
+		}
+		if t = condition.And(t, here); t == condition.No {
+			return condition.No, ""
+		}
+	}
+	if t == condition.Unknown {
+		why = "more ids are listed than are told apart"
+	}
+	return t, why
+}
+
+// work is how many steps it takes to compare one id with the conditions on a setting.
+func (s *Statement) work(set *setting) int {
+	n := 0
+	for i := range s.Conditions {
+		if c := &s.Conditions[i]; c.set == set {
+			n += c.comparison().Work()
+		}
+	}
+	return n
 }
 
 // mentions are the settings that the statement has conditions on.

@@ -1,8 +1,11 @@
 package lint
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sagemoat/sagemoat/pkg/rules"
 )
@@ -212,5 +215,68 @@ func TestListedApart(t *testing.T) {
 		deny(jobs, `{"ForAllValues:StringEquals":{"sagemaker:VpcSubnets":["subnet-0b2c3d4e5f6071829"]}}`))
 	if got := state(r, "CreateTrainingJob", Isolation); got == Stopped {
 		t.Error("a job in both subnets is not isolated, and said to be stopped")
+	}
+}
+
+// TestManyIDs: lists of very many ids and patterns, in one statement or in many, take
+// seconds at most.
+func TestManyIDs(t *testing.T) {
+	list := func(operator string, n int, form string) string {
+		var ids []string
+		for i := range n {
+			ids = append(ids, strconv.Quote(fmt.Sprintf(form, i)))
+		}
+		return `{"ForAnyValue:` + operator + `":{"sagemaker:VpcSubnets":[` + strings.Join(ids, ",") + `]}}`
+	}
+	const create = `"Action":"sagemaker:Create*","Resource":"*"`
+	many := make([]string, 5000)
+	for i := range many {
+		many[i] = deny(create, fmt.Sprintf(`{"ForAnyValue:StringLike":{"sagemaker:VpcSubnets":"subnet-f%x*"}}`, i))
+	}
+	for name, c := range map[string]struct {
+		statements []string
+		want       State // of subnets that are not listed
+	}{
+		"ids":             {[]string{deny(create, list("StringNotEquals", 30000, "subnet-%017x"))}, Stopped},
+		"patterns":        {[]string{deny(create, list("StringNotLike", 20000, "subnet-f*%[1]x*%[1]x"))}, Stopped},
+		"denied patterns": {[]string{deny(create, list("StringLike", 20000, "subnet-f*%[1]x*%[1]x"))}, Partly},
+		"statements":      {many, Partly},
+	} {
+		report := make(chan *Report)
+		go func() { report <- lint(t, rules.Default(), c.statements...) }()
+		select {
+		case r := <-report:
+			if got := state(r, "CreateTrainingJob", Subnets); got != c.want {
+				t.Errorf("%s: %s, want %s", name, got, c.want)
+			}
+		case <-time.After(40 * time.Second):
+			t.Fatalf("%s: no end", name)
+		}
+	}
+}
+
+// TestNotCompared: of listed ids that nobody looked at, it is not known whether they
+// are denied.
+func TestNotCompared(t *testing.T) {
+	const a, b = `"subnet-0a1b2c3d4e5f60718"`, `"subnet-0b2c3d4e5f6071829"`
+	var s Set
+	if err := s.Read("p.json", []byte(policyOf(
+		deny(jobs, `{"Null":{"sagemaker:VpcSubnets":"true"}}`),
+		deny(jobs, `{"ForAnyValue:StringNotEquals":{"sagemaker:VpcSubnets":[`+a+`,`+b+`]}}`),
+		deny(jobs, `{"ForAnyValue:StringEquals":{"sagemaker:VpcSubnets":[`+a+`]}}`)))); err != nil {
+		t.Fatal(err)
+	}
+	o := operationNamed("CreateTrainingJob")
+	for compared, want := range map[int]map[Question]State{
+		0:                {NoVPC: Stopped, Subnets: Stopped, Isolation: NotAtAll},
+		mostCompared - 3: {NoVPC: Stopped, Subnets: Stopped, Isolation: NotKnown}, // the first id only
+		mostCompared:     {NoVPC: Stopped, Subnets: Stopped, Isolation: NotKnown},
+	} {
+		v := (&memory{compared: compared}).view(o, s.Policies[0].Statements)
+		for q, state := range want {
+			if got := v.cover(q, o.asks[q]).State; got != state {
+				t.Errorf("%s after %d: %s, want %s", q, compared, got, state)
+			}
+		}
 	}
 }

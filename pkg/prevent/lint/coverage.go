@@ -45,6 +45,8 @@ type choice struct {
 	breaks bool
 	absent bool // the member is left out
 	fine   bool // a compliant request may say it
+	// more says that there are listed ids beside the values, which nobody looked at.
+	more bool
 }
 
 // odd are values that no id is.
@@ -77,7 +79,7 @@ type lists map[string][]string
 
 // listed gathers the ids, or examples of them, that statements compare a list with.
 func listed(statements []*Statement) lists {
-	out := lists{}
+	out, seen := lists{}, map[string]bool{}
 	for _, s := range statements {
 		for i := range s.Conditions {
 			c := &s.Conditions[i]
@@ -86,7 +88,8 @@ func listed(statements []*Statement) lists {
 				continue
 			}
 			for _, v := range c.Values {
-				if id := condition.Example(v.Text); !v.Open && id != "" && !slices.Contains(out[set.name], id) {
+				if id := condition.Example(v.Text); !v.Open && id != "" && !seen[set.name+id] {
+					seen[set.name+id] = true
 					out[set.name] = append(out[set.name], id)
 				}
 			}
@@ -110,57 +113,73 @@ func (l lists) fine(name string) string {
 const mostTold = 3
 
 // told are listed ids that the statements tell apart, those that the fewest deny
-// first; where none is listed, any.
-func (l lists) told(s *setting, statements []*Statement) []string {
+// first; where none is listed, any. There are more where looking at all takes too long.
+func (m *memory) told(s *setting, statements []*Statement) (ids []string, more bool) {
 	type told struct {
 		id   string
 		says string // of each statement, whether its conditions on the setting are met
 	}
+	var about []*Statement
+	work := 0
+	for _, one := range statements {
+		if n := one.work(s); n > 0 {
+			about, work = append(about, one), work+n
+		}
+	}
+	l := m.listed(statements)
 	var all []told
+	seen := map[string]bool{}
 	for _, id := range l[s.name] {
+		if !m.compare(work) {
+			more = true
+			break
+		}
 		var says strings.Builder
-		for _, one := range statements {
+		for _, one := range about {
 			t, _ := one.matchesSetting(s, []string{id})
 			says.WriteByte("?ny"[t])
 		}
-		if !slices.ContainsFunc(all, func(o told) bool { return o.says == says.String() }) {
+		if !seen[says.String()] {
+			seen[says.String()] = true
 			all = append(all, told{id, says.String()})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b told) int {
 		return cmp.Or(strings.Count(a.says, "y")-strings.Count(b.says, "y"), strings.Count(a.says, "?")-strings.Count(b.says, "?"))
 	})
-	var out []string
 	for _, one := range all[:min(len(all), mostTold)] {
-		out = append(out, one.id)
+		ids = append(ids, one.id)
 	}
-	if len(out) == 0 {
-		return []string{l.fine(s.name)}
+	if len(ids) == 0 {
+		ids = []string{l.fine(s.name)}
+	}
+	return ids, more
+}
+
+// ofIDs are what a request may say of a setting that is a list. ids are listed ones,
+// and more says that there are others.
+func ofIDs(s *setting, ids []string, more bool) []choice {
+	other := other(s.name)
+	listed, partly := "listed "+s.member, s.member+" of which only one is listed"
+	out := []choice{
+		{words: "no " + s.member, worlds: [][]string{nil}, absent: true},
+		{words: s.member + " that are not listed", worlds: [][]string{{other}}, breaks: true},
+		{words: s.member + " that are none", worlds: [][]string{{odd}}},
+	}
+	for _, id := range ids {
+		out = append(out, choice{words: listed, worlds: [][]string{{id}}, fine: true}, choice{words: partly, worlds: [][]string{{id, other}}, breaks: true})
+	}
+	if len(ids) > 1 {
+		out = append(out, choice{words: listed, worlds: [][]string{ids}, fine: true})
+	}
+	if more {
+		out = append(out, choice{words: listed, worlds: [][]string{{}}, fine: true, more: true}, choice{words: partly, worlds: [][]string{{other}}, breaks: true, more: true})
 	}
 	return out
 }
 
-// choices are what a request for an operation may say of a setting; ids are listed
-// ones.
-func (o *operation) choices(s *setting, ids []string) []choice {
-	if s.key.Many {
-		other := other(s.name)
-		out := []choice{
-			{words: "no " + s.member, worlds: [][]string{nil}, absent: true},
-			{words: s.member + " that are not listed", worlds: [][]string{{other}}, breaks: true},
-			{words: s.member + " that are none", worlds: [][]string{{odd}}},
-		}
-		for _, id := range ids {
-			out = append(
-				out, choice{words: "listed " + s.member, worlds: [][]string{{id}}, fine: true},
-				choice{words: s.member + " of which only one is listed", worlds: [][]string{{id, other}}, breaks: true},
-			)
-		}
-		if len(ids) > 1 {
-			out = append(out, choice{words: "listed " + s.member, worlds: [][]string{ids}, fine: true})
-		}
-		return out
-	}
+// choices are what a request for an operation may say of a setting that is no list.
+func (o *operation) choices(s *setting) []choice {
 	omitted := choice{words: s.member + " left out", worlds: [][]string{nil, {s.bad}}, absent: true}
 	q := s.asks[0]
 	if a := o.asks[q]; a.absent {
@@ -188,10 +207,8 @@ type view struct {
 	// there says which statements apply in each of the places where a call can come
 	// from, as far as the statements tell places apart; nil until it is asked for.
 	there [][]answer
-	// mentioned are the settings with conditions that the operation's requests show,
-	// and lists the ids that the conditions name.
+	// mentioned are the settings with conditions that the operation's requests show.
 	mentioned []*setting
-	lists     lists
 	// rest is whether each statement's conditions on settings that the requests do not
 	// show are met; known has, by statement, setting, choice and world, the others.
 	rest  []answer
@@ -233,36 +250,50 @@ func (m *memory) view(o *operation, statements []*Statement) *view {
 			}
 		}
 	}
-	v.lists = listed(v.about)
-	for _, set := range settings() {
-		if o.carries(set.name) {
-			var ids []string
-			if set.key.Many {
-				ids = v.lists.told(set, v.about)
-			}
-			v.choices[set.index] = o.choices(set, ids)
-		}
-	}
 	v.rest, v.known = make([]answer, len(v.about)), make([][8][][]answer, len(v.about))
-	for i, s := range v.about {
+	for i := range v.rest {
 		v.rest[i].truth = condition.Yes
-		for _, set := range settings() {
-			if !o.carries(set.name) {
+	}
+	for _, set := range settings() {
+		var known [][][]answer
+		switch {
+		case !o.carries(set.name):
+			for i, s := range v.about {
 				t, why := s.matchesSetting(set, nil)
 				v.rest[i] = v.rest[i].and(answer{t, why})
-				continue
 			}
-			for _, c := range v.choices[set.index] {
-				var worlds []answer
-				for _, values := range c.worlds {
-					t, why := s.matchesSetting(set, values)
-					worlds = append(worlds, answer{t, why})
-				}
-				v.known[i][set.index] = append(v.known[i][set.index], worlds)
-			}
+			continue
+		case set.key.Many:
+			v.choices[set.index], known = m.ofIDs(set, v.about)
+		default:
+			v.choices[set.index] = o.choices(set)
+			known = say(set, v.choices[set.index], v.about)
+		}
+		for i := range v.about {
+			v.known[i][set.index] = known[i]
 		}
 	}
 	return v
+}
+
+// say is what statements say of the choices for a setting: by statement, choice and
+// world, whether the conditions on it are met.
+func say(set *setting, choices []choice, statements []*Statement) [][][]answer {
+	out := make([][][]answer, len(statements))
+	for i, s := range statements {
+		for _, c := range choices {
+			var worlds []answer
+			for _, values := range c.worlds {
+				t, why := s.matchesSetting(set, values)
+				if c.more {
+					t, why = s.matchesMore(set, values)
+				}
+				worlds = append(worlds, answer{t, why})
+			}
+			out[i] = append(out[i], worlds)
+		}
+	}
+	return out
 }
 
 // locate finds the places that the statements tell apart, and which statements apply

@@ -137,7 +137,7 @@ func (l *linter) ids() lists {
 		out[vpcSubnets] = append(out[vpcSubnets], a.Subnets...)
 		out[vpcSecurityGroups] = append(out[vpcSecurityGroups], a.SecurityGroups...)
 	}
-	found := listed(l.everyone)
+	found := l.memory.listed(l.everyone)
 	for _, name := range []string{vpcSubnets, vpcSecurityGroups} {
 		if len(out[name]) == 0 {
 			out[name] = found[name]
@@ -145,7 +145,7 @@ func (l *linter) ids() lists {
 		if len(out[name]) == 0 {
 			out[name] = []string{found.fine(name)}
 		}
-		slices.Sort(out[name])
+		out[name] = slices.Sorted(slices.Values(out[name]))
 		out[name] = slices.Compact(out[name])
 	}
 	return out

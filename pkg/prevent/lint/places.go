@@ -59,7 +59,7 @@ func (r reach) at(p place) answer {
 	out := answer{truth: condition.Yes}
 	for _, c := range r.places {
 		key, _ := c.placeKey()
-		t, why := c.Operator.Eval(key, []string{p[strings.ToLower(c.Key)]}, c.Values)
+		t, why := c.eval(key, []string{p[strings.ToLower(c.Key)]})
 		out = out.and(answer{t, why})
 	}
 	return out

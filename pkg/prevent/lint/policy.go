@@ -83,6 +83,22 @@ type Condition struct {
 	Where  Where
 
 	set *setting // of the network that the key shows; nil: of none
+
+	compared *condition.Comparison // the values, once they have been compared
+}
+
+// eval says whether the condition is met by a request in which the key has the given
+// values.
+func (c *Condition) eval(key condition.Key, request []string) (t condition.Truth, why string) {
+	return c.comparison().Eval(key, request)
+}
+
+// comparison is the operator with the values.
+func (c *Condition) comparison() *condition.Comparison {
+	if c.compared == nil {
+		c.compared = c.Operator.With(c.Values)
+	}
+	return c.compared
 }
 
 // label is how messages name a statement.

@@ -244,7 +244,7 @@ func (l *linter) all(o *operation, statements []*Statement) bool {
 				}
 				return group
 			}) {
-				if !slices.ContainsFunc(statements, func(s *Statement) bool { return s.matches(w) == condition.Yes }) {
+				if !l.memory.compare(len(statements)) || !slices.ContainsFunc(statements, func(s *Statement) bool { return s.matches(w) == condition.Yes }) {
 					return false
 				}
 			}

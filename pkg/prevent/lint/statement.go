@@ -19,11 +19,13 @@ type statementLint struct {
 	// whose resources it has.
 	about, reached []*operation
 	found          []*Finding
+	// denied says whether the conditions on subnets and security groups deny an id.
+	denied map[string]condition.Truth
 }
 
 // statement finds what is wrong with a statement by itself.
 func (l *linter) statement(s *Statement) []*Finding {
-	one := &statementLint{linter: l, s: s}
+	one := &statementLint{linter: l, s: s, denied: map[string]condition.Truth{}}
 	one.gather()
 	return one.found
 }
@@ -74,9 +76,13 @@ func (l *statementLint) add(id ID, where Where, fix string, operations []string,
 
 // actions finds names that SageMaker does not have.
 func (l *statementLint) actions() {
+	var all []string
+	for _, a := range actions() {
+		all = append(all, strings.ToLower(prefix+a))
+	}
 	for _, p := range l.s.Actions {
 		name, ours := cutPrefix(p.Text)
-		if p.Open || !ours || slices.ContainsFunc(actions(), func(a string) bool { return condition.Like(p.lower, strings.ToLower(prefix+a)) }) {
+		if p.Open || !ours || slices.ContainsFunc(all, func(a string) bool { return condition.Like(p.lower, a) }) {
 			continue
 		}
 		meant := ""
@@ -173,7 +179,7 @@ func (l *statementLint) carried(c *Condition, set *setting) {
 	if len(without) == 0 || l.broad() {
 		return // what a wildcard names is told by what it breaks
 	}
-	t, _ := c.Operator.Eval(set.key, nil, c.Values)
+	t, _ := c.eval(set.key, nil)
 	never := "so the condition never matches"
 	if t == condition.Yes {
 		never = "so the condition matches every call"
@@ -239,7 +245,7 @@ func (l *statementLint) present(name string) bool {
 		if c.set == nil || c.set.name != name || c.Operator.Base != condition.Null {
 			return false
 		}
-		t, _ := c.Operator.Eval(c.set.key, nil, c.Values)
+		t, _ := c.eval(c.set.key, nil)
 		return t == condition.No
 	})
 }
@@ -311,7 +317,7 @@ func (l *statementLint) nulls() {
 		if c.set == nil || c.Operator.Base != condition.Null {
 			continue
 		}
-		if t, _ := c.Operator.Eval(c.set.key, nil, c.Values); t == condition.Yes {
+		if t, _ := c.eval(c.set.key, nil); t == condition.Yes {
 			keys = append(keys, c.set.name)
 			at = c.Where
 		}
@@ -460,7 +466,7 @@ func (l *statementLint) breaks() {
 		}
 	}
 	if services := l.s.services(); services != "" && l.s.matches(point{}) == condition.Yes && !slices.ContainsFunc(l.s.Conditions, func(c Condition) bool {
-		t, _ := c.Operator.Eval(condition.Key{}, nil, c.Values)
+		t, _ := c.eval(condition.Key{}, nil)
 		return c.ofNoRequest() && t != condition.Yes
 	}) {
 		l.add(BreaksCompliant, l.s.Actions[0].Where, "", nil, "it denies calls of %s: they do not have the key, whatever they ask for", services)
@@ -572,25 +578,39 @@ func (l *statementLint) denies(o *operation, like shape) (all, some bool) {
 }
 
 // leastDenied is the id that a compliant request may have and that the statement's
-// conditions on the key deny least; ok is false where there is none.
+// conditions on the key deny least; ok is false where there is none, or finding it takes
+// too long.
 func (l *statementLint) leastDenied(o *operation, set *setting) (id string, ok bool) {
-	ids := l.witnesses(o, set, []*Statement{l.s})
-	for _, want := range []condition.Truth{condition.No, condition.Unknown, condition.Yes} {
-		for _, id := range ids {
-			if t, _ := l.s.matchesSetting(set, []string{id}); t == want {
-				return id, true
+	least := condition.Yes
+	for _, one := range l.witnesses(o, set, []*Statement{l.s}) {
+		t, known := l.denied[set.name+one]
+		if !known {
+			if !l.memory.compare(l.s.work(set)) {
+				return "", false
 			}
+			t, _ = l.s.matchesSetting(set, []string{one})
+			l.denied[set.name+one] = t
+		}
+		switch {
+		case t == condition.No:
+			return one, true
+		case !ok, t == condition.Unknown && least == condition.Yes:
+			id, ok, least = one, true, t
 		}
 	}
-	return "", false
+	return id, ok
 }
 
 // witnesses are ids that a compliant request may have: those that the rules list;
 // where they have no list, those that statements name, and one that nobody does.
 // They are of callers to whom the statements apply.
 func (l *linter) witnesses(o *operation, set *setting, statements []*Statement) []string {
+	var reaches []reach
+	for _, s := range statements {
+		reaches = append(reaches, s.reach(o))
+	}
 	applies := func(at place) bool {
-		return !slices.ContainsFunc(statements, func(s *Statement) bool { return s.reach(o).at(at).truth == condition.No })
+		return !slices.ContainsFunc(reaches, func(r reach) bool { return r.at(at).truth == condition.No })
 	}
 	switch {
 	case set.name == vpcSubnets && l.wishes.of(rules.SubnetAllowed, o) != off:
@@ -598,7 +618,11 @@ func (l *linter) witnesses(o *operation, set *setting, statements []*Statement) 
 	case set.name == vpcSecurityGroups && l.wishes.of(rules.SecurityGroupAllowed, o) != off:
 		return l.wishes.allows(o, applies, func(a *rules.Allow) []string { return a.SecurityGroups }, func(n *rules.Narrow) []string { return n.SecurityGroups })
 	}
-	return append(slices.Clone(listed(statements)[set.name]), lists{}.fine(set.name), other(set.name))
+	// Those that are not listed come before the second one: most lists deny all of
+	// theirs, or none.
+	ids := l.memory.listed(statements)[set.name]
+	first := min(len(ids), 1)
+	return slices.Concat(ids[:first], []string{lists{}.fine(set.name), other(set.name)}, ids[first:])
 }
 
 // services names other services whose calls the statement's actions and resources
