@@ -165,6 +165,51 @@ func TestListDiffers(t *testing.T) {
 	}
 }
 
+// TestListsOfOperations: a policy's list is compared with what the rules allow for the
+// operations that the statement is about, and where they ask.
+func TestListsOfOperations(t *testing.T) {
+	const a, b = "subnet-0a1b2c3d4e5f60718", "subnet-0b2c3d4e5f6071829"
+	const groups = "security-groups: [sg-0a1b2c3d4e5f60718]"
+	const both = "allow: [{accounts: ['*'], subnets: [" + a + ", " + b + "], " + groups + "}]\n"
+	list := func(actions string, ids ...string) string {
+		return deny(`"Action":[`+actions+`],"Resource":"*"`, `{"ForAnyValue:StringNotEquals":{"sagemaker:VpcSubnets":["`+strings.Join(ids, `","`)+`"]}}`)
+	}
+	const model, job = `"sagemaker:CreateModel"`, `"sagemaker:CreateTrainingJob"`
+	const kinds = "allow: [{accounts: ['*'], kinds: [training-job], subnets: [" + a + "], " + groups + "}, {accounts: ['*'], kinds: [model], subnets: [" + b + "], " + groups + "}]\n"
+	const override = both + "overrides: [{match: {kinds: [model]}, allow: {subnets: [" + b + "]}}]\n"
+	for _, c := range []struct {
+		rules      string
+		statements []string
+		want       []rules.Severity
+		model      State // of subnets, for CreateModel
+	}{
+		{"rules: {subnet-allowed: off, security-group-allowed: off}\n" + both, []string{list(model, "subnet-0cccccccccccccccc")}, nil, Stopped},
+		{both + "overrides: [{match: {kinds: [model]}, rules: {subnet-allowed: off}}]\n", []string{list(model, "subnet-0cccccccccccccccc")}, nil, Stopped},
+		{kinds, []string{list(model, b)}, nil, Stopped},
+		{kinds, []string{list(model, a)}, []rules.Severity{rules.High, rules.Medium}, Partly},
+		{kinds, []string{list(model, a, b)}, []rules.Severity{rules.High}, Partly},
+		{kinds, []string{list(model, b), list(job, a)}, nil, Stopped},
+		{kinds, []string{list(model+","+job, a, b)}, []rules.Severity{rules.High}, Partly},
+		{kinds, []string{list(model+","+job, a, b), list(model, b), list(job, a)}, nil, Stopped}, // together they are right
+		{override, []string{list(model, a, b)}, []rules.Severity{rules.High}, Partly},
+		{override, []string{list(model, b)}, nil, Stopped},
+		{override, []string{list(job, a, b), list(model, b)}, nil, Stopped},
+		{override, []string{list(job, b)}, []rules.Severity{rules.Medium}, NotAtAll},
+	} {
+		r := lint(t, fileOf(t, c.rules), c.statements...)
+		var got []rules.Severity
+		for _, f := range of(r, ListDiffers) {
+			got = append(got, f.Severity)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v with %s: %v, want %v", c.statements, c.rules, got, c.want)
+		}
+		if got := state(r, "CreateModel", Subnets); got != c.model {
+			t.Errorf("%v with %s: subnets of a model: %s, want %s", c.statements, c.rules, got, c.model)
+		}
+	}
+}
+
 // TestEveryKindIsTried: no kind of finding is without a policy that has it.
 func TestEveryKindIsTried(t *testing.T) {
 	seen := map[ID]bool{ListDiffers: true} // above

@@ -56,6 +56,8 @@ type linter struct {
 	everyone []*Statement // those that deny, and apply to every principal
 	// cells are the coverage, and judged that of what the rules forbid.
 	cells, judged map[string]map[Question]Cell
+	// shut are the statements that deny ids for all calls, by setting and operation.
+	shut map[wanted][]*Statement
 }
 
 // Run lints a set of policies.
@@ -63,7 +65,7 @@ func Run(set *Set, o Options) *Report {
 	set.attach()
 	l := &linter{
 		set: set, rules: o.Rules, wishes: newWishes(o.Rules, o.Now), memory: &memory{}, report: &Report{Policies: len(set.Policies), Everyone: len(set.Principals) > 0},
-		cells: map[string]map[Question]Cell{}, judged: map[string]map[Question]Cell{},
+		cells: map[string]map[Question]Cell{}, judged: map[string]map[Question]Cell{}, shut: map[wanted][]*Statement{},
 	}
 	for _, p := range set.Policies {
 		for _, s := range p.Statements {
@@ -129,14 +131,20 @@ func (l *linter) add(id ID, q Question, severity rules.Severity, by []*Statement
 	l.report.Findings = append(l.report.Findings, f)
 }
 
-// ids are those that the rules list, else those that the policies do, else
-// examples to replace.
-func (l *linter) ids() lists {
+// listedBy are the ids that rules list, for whatever operation.
+func listedBy(f *rules.File) lists {
 	out := lists{}
-	for _, a := range l.rules.Allow {
+	for _, a := range f.Allow {
 		out[vpcSubnets] = append(out[vpcSubnets], a.Subnets...)
 		out[vpcSecurityGroups] = append(out[vpcSecurityGroups], a.SecurityGroups...)
 	}
+	return out
+}
+
+// ids are those that the rules list, else those that the policies do, else
+// examples to replace.
+func (l *linter) ids() lists {
+	out := listedBy(l.rules)
 	found := l.memory.listed(l.everyone)
 	for _, name := range []string{vpcSubnets, vpcSecurityGroups} {
 		if len(out[name]) == 0 {

@@ -262,45 +262,172 @@ func labels(statements []*Statement) string {
 	return list(out)
 }
 
-// differs compares the policies' lists of ids with the rules'.
+// differs compares the policies' lists of ids with those that the rules have for the
+// operations that a statement is about.
 func (l *linter) differs() {
-	allowed := lists{}
-	for _, a := range l.rules.Allow {
-		allowed[vpcSubnets] = append(allowed[vpcSubnets], a.Subnets...)
-		allowed[vpcSecurityGroups] = append(allowed[vpcSecurityGroups], a.SecurityGroups...)
-	}
 	for _, s := range l.everyone {
 		for i := range s.Conditions {
-			c := &s.Conditions[i]
-			set := c.set
-			if set == nil || !set.key.Many || !c.Operator.Negated() || len(allowed[set.name]) == 0 {
-				continue
-			}
-			fold := strings.HasSuffix(string(c.Operator.Base), "IgnoreCase")
-			is := func(text, id string) bool { return condition.Like(text, id) || fold && strings.EqualFold(text, id) }
-			var more, less []string
-			for _, v := range c.Values {
-				if !v.Open && !slices.ContainsFunc(allowed[set.name], func(id string) bool { return id == v.Text || fold && strings.EqualFold(v.Text, id) }) && !everyID(set, v.Text) {
-					more = append(more, v.Text)
-				}
-			}
-			for _, id := range allowed[set.name] {
-				if !slices.ContainsFunc(c.Values, func(v condition.Operand) bool { return v.Open || is(v.Text, id) }) {
-					less = append(less, id)
-				}
-			}
-			fix := fragment(map[string]any{c.Operator.Name: map[string]any{prefix + set.name: l.ids()[set.name]}})
-			tell := func(severity rules.Severity, found string) {
-				l.report.Findings = append(l.report.Findings, &Finding{ID: ListDiffers, Severity: severity, Policy: s.Policy.Name, Statement: s.label(), Where: c.Where, Found: found, Fix: fix})
-			}
-			if len(more) > 0 {
-				tell(rules.High, "it lets "+list(more)+" pass, which the rules do not allow")
-			}
-			// A list for some accounts need not have all.
-			if len(less) > 0 && !slices.ContainsFunc(s.Conditions, func(c Condition) bool { return c.set == nil }) {
-				tell(rules.Medium, "it denies "+list(less)+", which the rules allow")
+			if c := &s.Conditions[i]; c.set != nil && c.set.key.Many && c.Operator.Negated() {
+				l.differ(s, c)
 			}
 		}
+	}
+}
+
+// ruled is an operation with the ids that the rules allow for it.
+type ruled struct {
+	*operation
+
+	ids     []string
+	allowed map[string]bool
+	shuts   []*Statement // that deny some ids, whatever else a request says
+}
+
+// ruled are the operations that a statement is about and for which the rules have a
+// list of a setting's ids.
+func (l *linter) ruled(s *Statement, set *setting) []ruled {
+	id := rules.SubnetAllowed
+	if set.name == vpcSecurityGroups {
+		id = rules.SecurityGroupAllowed
+	}
+	var out []ruled
+	for _, o := range operations() {
+		if !o.carries(set.name) || l.wishes.of(id, o) == off || s.reach(o).none {
+			continue
+		}
+		one := ruled{operation: o, ids: l.witnesses(o, set, []*Statement{s}), allowed: map[string]bool{}, shuts: l.shuts(o, set)}
+		if len(one.ids) == 0 {
+			one.ids = l.witnesses(o, set, nil) // the rules name no account that it is for
+		}
+		slices.Sort(one.ids)
+		ids := one.ids
+		if !s.always() {
+			// Others may deny the same callers what is not for this operation.
+			ids = slices.Concat(ids, listedBy(l.rules)[set.name])
+		}
+		for _, id := range ids {
+			one.allowed[id] = true
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// always says whether the statement has conditions on settings of the network only.
+func (s *Statement) always() bool {
+	return !slices.ContainsFunc(s.Conditions, func(c Condition) bool { return c.set == nil })
+}
+
+// shuts are the statements that deny some ids of a setting for every call of an
+// operation, whatever else it says.
+func (l *linter) shuts(o *operation, set *setting) []*Statement {
+	key := wanted{set.name, o.name}
+	if known, ok := l.shut[key]; ok {
+		return known
+	}
+	var out []*Statement
+	for _, s := range l.everyone {
+		if m := s.mentions(); len(m) != 1 || m[0] != set {
+			continue
+		}
+		if r := s.reach(o); !r.none && len(r.limits) == 0 && len(r.places) == 0 {
+			out = append(out, s)
+		}
+	}
+	l.shut[key] = out
+	return out
+}
+
+// passes says whether an id of a list, or one that a pattern of it fits, is not
+// allowed for an operation, and no statement denies it.
+func (l *linter) passes(o *ruled, c *Condition, text string) bool {
+	if strings.HasSuffix(string(c.Operator.Base), "IgnoreCase") {
+		text = strings.ToLower(text)
+	}
+	if o.allowed[text] || everyID(c.set, text) || !l.memory.compare(1+len(o.shuts)) {
+		return false
+	}
+	id := []string{condition.Example(text)}
+	return !slices.ContainsFunc(o.shuts, func(s *Statement) bool {
+		t, _ := s.matchesSetting(c.set, id)
+		return t == condition.Yes
+	})
+}
+
+// differ compares one list.
+func (l *linter) differ(s *Statement, c *Condition) {
+	those := l.ruled(s, c.set)
+	if len(those) == 0 {
+		return
+	}
+	var more, less, names []string
+	for _, v := range c.Values {
+		if v.Open {
+			continue
+		}
+		found := false
+		for i := range those {
+			if o := &those[i]; l.passes(o, c, v.Text) {
+				found = true
+				if !slices.Contains(names, o.name) {
+					names = append(names, o.name)
+				}
+			}
+		}
+		if found {
+			more = append(more, v.Text)
+		}
+	}
+	for _, id := range those[0].ids {
+		if slices.ContainsFunc(those, func(o ruled) bool { return !o.allowed[id] }) {
+			continue
+		}
+		if t, _ := c.eval(c.set.key, []string{id}); t == condition.Yes {
+			less = append(less, id)
+		}
+	}
+	same := !slices.ContainsFunc(those, func(o ruled) bool { return !slices.Equal(o.ids, those[0].ids) })
+	fix := ""
+	if same {
+		fix = fragment(map[string]any{c.Operator.Name: map[string]any{prefix + c.set.name: those[0].ids}})
+	}
+	tell := func(severity rules.Severity, names []string, found string) {
+		l.report.Findings = append(l.report.Findings, &Finding{ID: ListDiffers, Severity: severity, Policy: s.Policy.Name, Statement: s.label(), Where: c.Where, Operations: names, Found: found, Fix: fix})
+	}
+	l.wider(c.set, names)
+	if len(more) > 0 {
+		says := "it lets " + list(more) + " pass, which the rules do not allow"
+		if same {
+			names = nil // all alike
+		} else {
+			slices.Sort(names)
+			says += " for " + list(names)
+		}
+		tell(rules.High, names, says)
+	}
+	// A list for some accounts need not have all.
+	if len(less) > 0 && s.always() {
+		tell(rules.Medium, nil, "it denies "+list(less)+", which the rules allow")
+	}
+}
+
+// wider says in the coverage that ids pass which the rules do not allow for some
+// operations.
+func (l *linter) wider(set *setting, names []string) {
+	q := Subnets
+	if set.name == vpcSecurityGroups {
+		q = SecurityGroups
+	}
+	for _, name := range names {
+		cell, ok := l.cells[name][q]
+		if !ok || !covered(cell) {
+			continue
+		}
+		cell.State = Partly
+		if words := set.member + " that the rules do not allow for it"; !slices.Contains(cell.Passes, words) {
+			cell.Passes = append(slices.Clip(cell.Passes), words)
+		}
+		l.cells[name][q] = cell
 	}
 }
 
