@@ -462,9 +462,12 @@ func step(world []int, r request) bool {
 func (v *view) judgeWorld(r request, world []int) judged {
 	var out judged
 	v.locate()
-	met := make([]answer, len(v.about))
-	for i := range v.about {
-		met[i] = v.matches(i, r, world)
+	var found []answer // of the first statements
+	met := func(i int) answer {
+		for len(found) <= i {
+			found = append(found, v.matches(len(found), r, world))
+		}
+		return found[i]
 	}
 	for n, there := range v.there {
 		j := v.judgePlace(met, there)
@@ -490,10 +493,13 @@ func (v *view) judgeWorld(r request, world []int) judged {
 
 // judgePlace says how far a request is denied in one place, with the conditions on
 // settings met or not.
-func (v *view) judgePlace(met, there []answer) judged {
+func (v *view) judgePlace(met func(int) answer, there []answer) judged {
 	var out judged
 	for i, s := range v.about {
-		both := met[i].and(there[i])
+		if out.stopping == denied && len(out.by) == mostNamed {
+			break // no more is remembered
+		}
+		both := met(i).and(there[i])
 		t := both.truth
 		if t == condition.No || avoidable(v.reaches[i].limits) {
 			continue
