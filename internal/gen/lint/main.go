@@ -56,7 +56,8 @@ with an open way to the Internet: that are not isolated, whose direct Internet a
 not disabled, whose domain is not VpcOnly. Where both are off, ` + "`direct-internet`" + ` and
 ` + "`domain-mode`" + ` are asked only of calls with a VPC. What the rules allow is a compliant
 call, and a statement that denies it breaks it. The table of what is stopped is of the
-policies alone, whatever the rules say.
+policies alone, whatever the rules say; but where a list lets more pass than the rules
+allow for the operation, it is partly.
 
 ## How the coverage reads
 
@@ -79,7 +80,8 @@ attached to them, their groups and their permissions boundary.
 Statements for some callers, accounts or Regions (` + "`aws:PrincipalArn`" + `,
 ` + "`aws:PrincipalAccount`" + `, ` + "`aws:RequestedRegion`" + `) are taken together: a caller is tried for
 each set of their patterns that can match at once, in the forms that AWS documents. More
-than 64 such places are not told apart, and each statement then counts as limited. A
+than 64 such places, or patterns with so many wildcards that finding them would take too
+long, are not told apart, and each statement then counts as limited. A
 condition on anything else but the network (a tag, an address) is taken to exempt whom
 it may. A key with the prefix ` + "`sagemaker:`" + ` that SageMaker does not have is in no request.
 
