@@ -30,8 +30,10 @@ var endpointConfig = Row{
 		Lacks: []string{"VpcConfig", "EnableNetworkIsolation", "ServerlessConfig", "EnableSSMAccess", "InstancePools"},
 	}},
 	Refers: []Reference{
-		{Model, "ProductionVariants[].ModelName"}, {Model, "ProductionVariants[].InstancePools[].ModelNameOverride"},
-		{Model, "ShadowProductionVariants[].ModelName"}, {Model, "ShadowProductionVariants[].InstancePools[].ModelNameOverride"},
+		{Model, "ProductionVariants[].ModelName"},
+		{Model, "ProductionVariants[].InstancePools[].ModelNameOverride"},
+		{Model, "ShadowProductionVariants[].ModelName"},
+		{Model, "ShadowProductionVariants[].InstancePools[].ModelNameOverride"},
 	},
 	Closes: "an endpoint configuration cannot be changed: create a new one (its models too, where a variant has a model) with the settings below, then UpdateEndpoint with it",
 	Paste:  pasteNetwork("VpcConfig", "EnableNetworkIsolation"),
