@@ -304,7 +304,8 @@ func cut(s string) string {
 
 // others are the types of SageMaker's that no row has: they run no code in a network,
 // or on what another resource sets up. Of a model package that is so unless it has
-// validation profiles. The list is that of the CloudFormation registry, as @aws-cdk/aws-service-spec 0.1.216 of 2026-09 has it.
+// validation profiles. The list is that of the CloudFormation registry, as
+// @aws-cdk/aws-service-spec 0.1.216 of 2026-09 has it.
 var others = []string{
 	"AWS::SageMaker::AIWorkloadConfig",
 	"AWS::SageMaker::Action",
